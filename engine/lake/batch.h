@@ -37,12 +37,11 @@ struct weir_lake_batch {
     struct weir_lake_entry *entries; /* in byte order of name; directories are among them */
     size_t taken;                    /* entries with WEIR_VERDICT_TAKE */
     bool complete; /* false: listing failed (err says why); entries seen before are there */
-    struct weir_err *err; /* NULL when complete */
-    struct weir_xxh128
-        stat_digest;   /* over name, type, size, mtime, ctime, ino, dev of all taken
-                          entries that are not directories, and names and types of
-                          taken sub-directories: equal digest = nothing changed */
-    size_t heap_bytes; /* what this batch costs, for the memory budget */
+    struct weir_err *err;           /* NULL when complete */
+    struct weir_xxh128 stat_digest; /* over name, type, size, mtime, ctime, ino of all taken
+                                       entries that are not directories, and names and types of
+                                       taken sub-directories: equal digest = nothing changed */
+    size_t heap_bytes;              /* what this batch costs, for the memory budget */
 };
 
 void weir_lake_batch_free(struct weir_lake_batch *b); /* NULL is fine */
