@@ -122,14 +122,6 @@ write_env()
     mv "$DIR/env.new" "$DIR/env"
 }
 
-start_failed()
-{
-    tail -n 5 "$DIR/log/start.log" >&2
-    say "did not start; its logs are in $DIR/log"
-    server_stop
-    exit 1
-}
-
 server_main()
 {
     [ $# -eq 2 ] || die "usage: $0 start|stop DIR"
@@ -141,10 +133,15 @@ server_main()
         mkdir -p "$2"
         DIR=$(cd "$2" && pwd)
         mkdir -p "$DIR/log" "$DIR/run"
-        trap start_failed EXIT
-        trap 'exit 1' INT TERM
-        server_start </dev/null >"$DIR/log/start.log" 2>&1
-        trap - EXIT
+        # In a process of its own, since `set -e` does not hold in a function that is tested; and
+        # away from the caller's pipe, which a daemon would keep open.
+        server_start >"$DIR/log/start.log" 2>&1 &
+        trap 'kill $!; server_stop; exit 1' INT TERM
+        if ! wait $!; then
+            tail -n 5 "$DIR/log/start.log" >&2
+            server_stop
+            die "did not start; its logs are in $DIR/log"
+        fi
         cat "$DIR/env"
         ;;
     stop)

@@ -21,9 +21,11 @@ server_start()
     ENDPOINT=http://127.0.0.1:${p[0]}
     VERSION=$("$program" version | sed -n 's/^version [^ ]* \([^ ]*\).*/\1/p')
     mkdir -p "$DIR/data"
+    echo "${p[@]}" >"$DIR/run/ports"
     write_config
     cd "$DIR" # where it looks for configuration of its own
-    setsid "$program" server -dir="$DIR/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
+    setsid "$program" -logtostderr -vmodule=stats=3,s3api_object_handlers_multipart=2 \
+        server -dir="$DIR/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
         -master.telemetry=false -master.port="${p[1]}" -master.port.grpc="${p[2]}" \
         -master.volumeSizeLimitMB=1024 -volume.max=64 -volume.port="${p[3]}" \
         -volume.port.grpc="${p[4]}" -filer -filer.port="${p[5]}" -filer.port.grpc="${p[6]}" \
@@ -39,7 +41,12 @@ server_start()
 
 server_stop()
 {
+    local port
     stop_pidfile "$DIR/run/server.pid"
+    # It keeps sockets outside our directory and does not remove them.
+    for port in $(cat "$DIR/run/ports" 2>/dev/null); do
+        rm -f /tmp/seaweedfs-*-grpc-"$((port - 10000))".sock /tmp/seaweedfs-*-"$port".sock
+    done
 }
 
 server_main "$@"
