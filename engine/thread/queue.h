@@ -12,6 +12,7 @@
 
 struct weir_node {
     struct weir_node *next;
+    int tag; /* what kind of job this is, where one queue carries several; the owner's */
 };
 
 struct weir_list { /* a chain of nodes with its end, for cheap appending; one thread's own */

@@ -1,0 +1,108 @@
+#include "transfer/pool.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define TASKS_AT_ONCE 8 /* one lock for several small files */
+
+struct thread {
+    struct weir_pool *pool;
+    struct weir_worker *worker;
+    pthread_t id;
+};
+
+struct weir_pool { /* everything is fixed after start but the queue */
+    struct weir_queue *tasks;
+    weir_pool_done_fn *done;
+    void *ctx;
+    struct thread *threads;
+    unsigned started, wanted;
+};
+
+static void *
+run(void *arg)
+{
+    struct thread *t = arg;
+    struct weir_pool *p = t->pool;
+    struct weir_list in = {0}, out = {0};
+    while (weir_queue_pop(p->tasks, &in, TASKS_AT_ONCE, (size_t)p->wanted * 4, -1) ==
+           WEIR_QUEUE_GOT) {
+        struct weir_node *n;
+        while ((n = weir_list_take(&in)) != NULL) {
+            weir_worker_run(t->worker, (struct weir_task *)n);
+            weir_list_append(&out, n);
+        }
+        p->done(p->ctx, &out);
+    }
+    return NULL;
+}
+
+static int
+start_thread(struct weir_pool *p, const struct weir_sender *sender,
+             struct weir_transport *transport, struct weir_err *err)
+{
+    struct thread *t = &p->threads[p->started];
+    struct weir_transport *own = NULL;
+    t->pool = p;
+    if (transport->ops->clone(transport, &own, err) != 0)
+        return -1;
+    if (weir_worker_create(sender, own, &t->worker, err) != 0) {
+        own->ops->close(own);
+        return -1;
+    }
+    int rc = pthread_create(&t->id, NULL, run, t);
+    if (rc != 0) {
+        weir_worker_free(t->worker);
+        return weir_err_sys(err, WEIR_E_IO, rc, "start of a worker thread");
+    }
+    p->started++;
+    return 0;
+}
+
+int
+weir_pool_start(const struct weir_sender *sender, struct weir_transport *transport,
+                unsigned count, weir_pool_done_fn *done, void *ctx, struct weir_pool **out,
+                struct weir_err *err)
+{
+    struct weir_pool *p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "worker pool");
+    p->done = done;
+    p->ctx = ctx;
+    p->wanted = count;
+    p->threads = calloc(count, sizeof(*p->threads));
+    if (p->threads == NULL || weir_queue_create(&p->tasks, err) != 0) {
+        weir_err_set(err, WEIR_E_NOMEM, "worker pool");
+        goto fail;
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (start_thread(p, sender, transport, err) != 0)
+            goto fail;
+    *out = p;
+    return 0;
+fail:
+    weir_pool_stop(p);
+    return -1;
+}
+
+void
+weir_pool_submit(struct weir_pool *p, struct weir_list *l)
+{
+    weir_queue_push(p->tasks, l);
+}
+
+void
+weir_pool_stop(struct weir_pool *p)
+{
+    if (p == NULL)
+        return;
+    if (p->tasks != NULL)
+        weir_queue_close(p->tasks);
+    for (unsigned i = 0; i < p->started; i++) {
+        (void)pthread_join(p->threads[i].id, NULL);
+        weir_worker_free(p->threads[i].worker);
+    }
+    weir_queue_free(p->tasks);
+    free(p->threads);
+    free(p);
+}

@@ -1,0 +1,184 @@
+/* send -- a whole object in one PUT: small files, symlinks, directories. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/parts.h"
+#include "transfer/settle.h"
+#include "transfer/worker.h"
+
+#define CHUNK_BYTES ((uint64_t)1 << 20)
+
+struct content { /* the bytes of one object while it is sent */
+    const void *data;
+    size_t bytes;
+    char *target; /* of a symlink; owned */
+};
+
+/* Digests what is in memory already (link targets, nothing). */
+static void
+digest_memory(struct weir_task *task, const struct content *c)
+{
+    task->bytes = c->bytes;
+    task->crc64nvme = weir_crc64nvme(0, c->data, c->bytes);
+    weir_xxh128(c->data, c->bytes, &task->xxh128);
+}
+
+static int
+load_file(struct weir_worker *w, struct weir_task *task, struct content *c,
+          struct weir_err *err)
+{
+    const struct weir_item *item = task->item;
+    struct weir_reader r;
+    if (weir_worker_open(w, item, &task->st, &r, err) != 0)
+        return -1;
+    int rc = -1;
+    size_t bytes = (size_t)task->st.size;
+    struct weir_xxh128 one;
+    size_t count = bytes == 0 ? 1 : (size_t)((bytes - 1) / CHUNK_BYTES + 1);
+    if (count > 1 && (task->chunks = malloc(count * sizeof(*task->chunks))) == NULL) {
+        weir_err_set(err, WEIR_E_NOMEM, "chunk digests");
+        goto close_reader;
+    }
+    if (weir_worker_reserve(w, bytes == 0 ? 1 : bytes, err) != 0)
+        goto close_reader;
+    weir_digester_begin(w->digester, CHUNK_BYTES, count > 1 ? task->chunks : &one, count);
+    if (weir_reader_read(&r, item->path, 0, w->buffer, bytes, w->digester, err) != 0 ||
+        weir_reader_finish(&r, item->path, err) != 0)
+        goto close_reader;
+    task->chunk_count = weir_digester_end(w->digester, &task->crc64nvme);
+    weir_xxh128_of_chunks(count > 1 ? task->chunks : &one, task->chunk_count, &task->xxh128);
+    task->bytes = bytes;
+    c->data = w->buffer;
+    c->bytes = bytes;
+    rc = 0;
+close_reader:
+    weir_reader_close(&r);
+    return rc;
+}
+
+static int
+load(struct weir_worker *w, struct weir_task *task, struct content *c, struct weir_err *err)
+{
+    const struct weir_item *item = task->item;
+    if (item->type == WEIR_ENTRY_FILE)
+        return load_file(w, task, c, err);
+    task->st = item->st;
+    if (item->type == WEIR_ENTRY_SYMLINK) {
+        if (weir_reader_link(w->sender->root, item->path, &item->st, &c->target, &c->bytes,
+                             err) != 0)
+            return -1;
+        c->data = c->target;
+    } else {
+        c->data = "";
+        c->bytes = 0;
+    }
+    digest_memory(task, c);
+    return 0;
+}
+
+/* The precondition of the first try. */
+static enum weir_condition
+first_condition(const struct weir_sender *s, const struct weir_item *item)
+{
+    if (item->replace_etag != NULL)
+        return (s->caps & WEIR_CAP_IF_MATCH) != 0 && item->replace_etag[0] != '\0'
+                   ? WEIR_COND_MATCH
+                   : WEIR_COND_NONE;
+    if (s->existing == WEIR_EXISTING_REPLACE || (s->caps & WEIR_CAP_IF_NONE_MATCH) == 0)
+        return WEIR_COND_NONE;
+    return WEIR_COND_ABSENT;
+}
+
+/* Must we look before we send?  After an interrupted pass; and where the store would overwrite
+ * an object that nobody asked us to overwrite. */
+static bool
+must_ask(const struct weir_sender *s, const struct weir_item *item)
+{
+    if (item->maybe_sent)
+        return true;
+    return item->replace_etag == NULL && s->existing != WEIR_EXISTING_REPLACE &&
+           (s->caps & WEIR_CAP_IF_NONE_MATCH) == 0;
+}
+
+static bool
+put_is_proof(const struct weir_sender *s, const struct weir_task *task)
+{
+    if ((s->caps & WEIR_CAP_PUT_CHECKSUM) != 0)
+        return true;
+    return (s->caps & WEIR_CAP_STORED_CHECKSUM) != 0 && task->stored.has_crc64nvme &&
+           task->stored.crc64nvme == task->crc64nvme;
+}
+
+/* Asks; fills in the next condition.  Returns 1 when the object is there already, 0 to send it,
+ * -1 on error. */
+static int
+ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
+    struct weir_err *err)
+{
+    const struct weir_sender *s = w->sender;
+    struct weir_content mine = {
+        .bytes = task->bytes, .crc64nvme = task->crc64nvme, .meta = &w->meta};
+    enum weir_settle found;
+    if (weir_settle_ask(w, object->key, &mine, &found, &task->proven, err) != 0)
+        return -1;
+    if (found == WEIR_SETTLE_SAME) {
+        task->stored = w->head.stored;
+        task->outcome = WEIR_OUTCOME_FOUND;
+        return 1;
+    }
+    object->condition = WEIR_COND_NONE;
+    if (found == WEIR_SETTLE_ABSENT && (s->caps & WEIR_CAP_IF_NONE_MATCH) != 0)
+        object->condition = WEIR_COND_ABSENT;
+    if (found == WEIR_SETTLE_REPLACE && (s->caps & WEIR_CAP_IF_MATCH) != 0) {
+        object->condition = WEIR_COND_MATCH;
+        object->etag = w->head.stored.etag;
+    }
+    return 0;
+}
+
+static int
+deliver(struct weir_worker *w, struct weir_task *task, const struct content *c,
+        struct weir_err *err)
+{
+    const struct weir_item *item = task->item;
+    struct weir_object object = {.key = item->key,
+                                 .meta = w->meta.kv,
+                                 .meta_count = w->meta.count,
+                                 .condition = first_condition(w->sender, item),
+                                 .etag = item->replace_etag};
+    bool look = must_ask(w->sender, item);
+    for (int round = 0; round < 3; round++) {
+        int there = look ? ask(w, task, &object, err) : 0;
+        if (there != 0)
+            return there < 0 ? -1 : 0;
+        struct weir_err put_err = WEIR_ERR_INIT;
+        if (w->transport->ops->put(w->transport, &object, c->data, c->bytes, task->crc64nvme,
+                                   &task->stored, &put_err) == 0) {
+            task->proven = put_is_proof(w->sender, task);
+            return 0;
+        }
+        if (put_err.code != WEIR_E_EXISTS) {
+            *err = put_err;
+            return -1;
+        }
+        look = true; /* something is there: a retry of ours whose reply was lost, or foreign */
+    }
+    return weir_err_set(err, WEIR_E_EXISTS,
+                        "%s: the object at this key changes while it is written; does another "
+                        "program write to this prefix?",
+                        item->key);
+}
+
+int
+weir_send_run(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
+{
+    struct content c = {0};
+    int rc = load(w, task, &c, err);
+    if (rc == 0) {
+        weir_meta_fill(&w->meta, w->sender->source->metadata, &task->st, w->sender->job_id,
+                       &task->xxh128);
+        rc = deliver(w, task, &c, err);
+    }
+    free(c.target);
+    return rc;
+}

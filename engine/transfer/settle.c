@@ -1,0 +1,84 @@
+#include "transfer/settle.h"
+
+#include <string.h>
+
+/* Our own metadata must be there unchanged; the access time may move. */
+static bool
+same_meta(const struct weir_head *head, const struct weir_meta *meta)
+{
+    for (size_t i = 0; i < meta->count; i++) {
+        if (strcmp(meta->kv[i].name, "file-atime") == 0)
+            continue;
+        const char *there = weir_meta_find(head, meta->kv[i].name);
+        if (there == NULL || strcmp(there, meta->kv[i].value) != 0)
+            return false;
+    }
+    return true;
+}
+
+enum weir_settle
+weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
+                  const struct weir_content *mine, bool *out_proven)
+{
+    *out_proven = false;
+    if (head == NULL)
+        return WEIR_SETTLE_ABSENT;
+    bool ours = weir_meta_is_ours(head, s->job_id);
+    bool digest = head->stored.has_crc64nvme && (s->caps & WEIR_CAP_STORED_CHECKSUM) != 0;
+    bool same_bytes = head->stored.bytes == mine->bytes &&
+                      (!digest || head->stored.crc64nvme == mine->crc64nvme);
+    if (ours && same_bytes && same_meta(head, mine->meta)) {
+        *out_proven = digest;
+        return WEIR_SETTLE_SAME;
+    }
+    if (ours)
+        return WEIR_SETTLE_REPLACE;
+    if (s->existing == WEIR_EXISTING_ADOPT && same_bytes && digest) {
+        *out_proven = true;
+        return WEIR_SETTLE_SAME;
+    }
+    return s->existing == WEIR_EXISTING_REPLACE ? WEIR_SETTLE_REPLACE : WEIR_SETTLE_FOREIGN;
+}
+
+int
+weir_settle_head(struct weir_worker *w, const char *key, bool *out_found, struct weir_err *err)
+{
+    struct weir_err head_err = WEIR_ERR_INIT;
+    if (w->transport->ops->head(w->transport, key, &w->head, &head_err) == 0) {
+        *out_found = true;
+        return 0;
+    }
+    if (head_err.code != WEIR_E_NOT_FOUND || head_err.scope == WEIR_SCOPE_RUN) {
+        *err = head_err;
+        return -1;
+    }
+    *out_found = false;
+    return 0;
+}
+
+int
+weir_settle_foreign(const struct weir_worker *w, const char *key, struct weir_err *err)
+{
+    bool adopt = w->sender->existing == WEIR_EXISTING_ADOPT;
+    return weir_err_set(err, WEIR_E_EXISTS,
+                        adopt
+                            ? "%s: an object that this job did not write is there, and it "
+                              "cannot be shown to hold the same bytes, so it was not adopted; "
+                              "remove it, or set destination.existing: replace"
+                            : "%s: an object that this job did not write is there; remove it, "
+                              "or set destination.existing to adopt (same bytes) or replace",
+                        key);
+}
+
+int
+weir_settle_ask(struct weir_worker *w, const char *key, const struct weir_content *mine,
+                enum weir_settle *out, bool *out_proven, struct weir_err *err)
+{
+    bool found = false;
+    if (weir_settle_head(w, key, &found, err) != 0)
+        return -1;
+    *out = weir_settle_judge(w->sender, found ? &w->head : NULL, mine, out_proven);
+    if (*out == WEIR_SETTLE_FOREIGN)
+        return weir_settle_foreign(w, key, err);
+    return 0;
+}

@@ -1,0 +1,166 @@
+#include "transfer/worker.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HUGE_BYTES ((size_t)2 << 20)
+#define KEEP_BYTES ((size_t)16 << 20) /* a larger buffer is given back after each task */
+
+void
+weir_item_free(struct weir_item *item)
+{
+    if (item == NULL)
+        return;
+    weir_upload_free(item->upload);
+    free(item->path);
+    free(item->key);
+    free(item->replace_etag);
+    free(item->fate_err);
+    free(item);
+}
+
+void
+weir_task_free(struct weir_task *task)
+{
+    if (task == NULL)
+        return;
+    if (task->kind == WEIR_TASK_SEND)
+        free(task->chunks);
+    free(task->err);
+    free(task);
+}
+
+int
+weir_worker_create(const struct weir_sender *sender, struct weir_transport *transport,
+                   struct weir_worker **out, struct weir_err *err)
+{
+    struct weir_worker *w = calloc(1, sizeof(*w));
+    if (w == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "worker");
+    w->sender = sender;
+    w->digester = weir_digester_create();
+    if (w->digester == NULL) {
+        weir_worker_free(w);
+        return weir_err_set(err, WEIR_E_NOMEM, "digest state of a worker");
+    }
+    w->transport = transport;
+    *out = w;
+    return 0;
+}
+
+static void
+release(struct weir_worker *w)
+{
+    if (w->buffer != NULL)
+        (void)munmap(w->buffer, w->buffer_bytes);
+    w->buffer = NULL;
+    w->buffer_bytes = 0;
+}
+
+void
+weir_worker_free(struct weir_worker *w)
+{
+    if (w == NULL)
+        return;
+    release(w);
+    weir_digester_free(w->digester);
+    if (w->transport != NULL)
+        w->transport->ops->close(w->transport);
+    free(w);
+}
+
+int
+weir_worker_reserve(struct weir_worker *w, size_t bytes, struct weir_err *err)
+{
+    if (bytes <= w->buffer_bytes)
+        return 0;
+    size_t size = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return weir_err_set(err, WEIR_E_NOMEM, "buffer of %zu bytes for one part", size);
+    /* Huge pages where there are any: one fault for 2 MiB instead of 512. */
+    (void)madvise(p, size, MADV_HUGEPAGE);
+    release(w);
+    w->buffer = p;
+    w->buffer_bytes = size;
+    return 0;
+}
+
+static enum weir_follow
+follow_policy(const struct weir_worker *w)
+{
+    return w->sender->source->symlinks == WEIR_SYMLINKS_FOLLOW ? WEIR_FOLLOW_BENEATH
+                                                               : WEIR_FOLLOW_NO;
+}
+
+/* A later try: the file as it is now. */
+static int
+look_again(struct weir_worker *w, const struct weir_item *item, struct weir_stat *out,
+           struct weir_err *err)
+{
+    enum weir_follow follow = follow_policy(w);
+    int flags = O_PATH | (follow == WEIR_FOLLOW_NO ? O_NOFOLLOW : 0);
+    int fd = weir_lake_open(w->sender->root, item->path, follow, flags, err);
+    if (fd < 0)
+        return -1;
+    int rc = weir_lake_stat(fd, NULL, 0, out);
+    (void)close(fd);
+    if (rc != 0)
+        return weir_err_sys(err, WEIR_E_IO, rc, "stat %s", item->path);
+    return 0;
+}
+
+int
+weir_worker_open(struct weir_worker *w, const struct weir_item *item, struct weir_stat *out_st,
+                 struct weir_reader *out, struct weir_err *err)
+{
+    struct weir_stat st = item->st;
+    enum weir_recent recent = item->recent;
+    if (item->restat) {
+        if (look_again(w, item, &st, err) != 0)
+            return -1;
+        if (!S_ISREG(st.mode))
+            return weir_err_set(err, WEIR_E_IO, "%s is no longer a regular file", item->path);
+        if (!weir_stat_same(&st, &item->st))
+            recent = WEIR_RECENT_REFUSE;
+    }
+    bool too_recent = false;
+    *out_st = st;
+    return weir_reader_open(w->sender->root, item->path, follow_policy(w), &st,
+                            w->sender->clock->wall_ns(w->sender->clock), recent, out,
+                            &too_recent, err);
+}
+
+/* Turns the code of an error into what the coordinator does next. */
+static enum weir_outcome
+outcome_of(const struct weir_err *err)
+{
+    switch (err->code) {
+    case WEIR_E_CHANGED:
+        return WEIR_OUTCOME_CHANGED;
+    case WEIR_E_NO_UPLOAD:
+        return WEIR_OUTCOME_RESTART;
+    default:
+        return WEIR_OUTCOME_FAILED;
+    }
+}
+
+void
+weir_worker_run(struct weir_worker *w, struct weir_task *task)
+{
+    struct weir_err err = WEIR_ERR_INIT;
+    task->outcome = WEIR_OUTCOME_DONE;
+    int rc = task->kind == WEIR_TASK_SEND ? weir_send_run(w, task, &err)
+                                          : weir_multipart_run(w, task, &err);
+    if (w->buffer_bytes > KEEP_BYTES)
+        release(w);
+    if (rc == 0)
+        return;
+    task->outcome = outcome_of(&err);
+    task->err = malloc(sizeof(*task->err)); /* NULL reads as "out of memory" */
+    if (task->err != NULL)
+        *task->err = err;
+}
