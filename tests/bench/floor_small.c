@@ -21,7 +21,7 @@
 struct small {
     const struct floor_options *o;
     struct floor_totals *t;
-    int root_fd;
+    DIR *root;   /* open until the end: directories are opened below it */
     char *names; /* directories below the root, NUL after each */
     size_t names_bytes;
     atomic_uint_fast64_t next; /* offset of the next directory in names */
@@ -109,7 +109,7 @@ static int
 put_dir(struct worker *w, const char *name)
 {
     int rc = 0;
-    int fd = openat(w->s->root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(dirfd(w->s->root), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL) {
         fprintf(stderr, "bench_floor: %s: %s\n", name, strerror(errno));
@@ -173,14 +173,12 @@ put_dirs(void *arg)
     return rc == 0 ? NULL : arg;
 }
 
+/* Collects the names of the directories below s->root. */
 static int
 list_dirs(struct small *s)
 {
-    DIR *dir = fdopendir(s->root_fd);
     size_t room = 0;
-    if (dir == NULL)
-        return -1;
-    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+    for (struct dirent *e; (e = readdir(s->root)) != NULL;) {
         size_t len = strlen(e->d_name) + 1;
         if (e->d_type != DT_DIR || e->d_name[0] == '.')
             continue;
@@ -194,19 +192,20 @@ list_dirs(struct small *s)
         memcpy(s->names + s->names_bytes, e->d_name, len);
         s->names_bytes += len;
     }
-    return 0; /* dir is not closed: root_fd is needed until the process ends */
+    return 0;
 }
 
 int
 floor_small_run(const struct floor_options *o, struct floor_totals *t)
 {
-    struct small s = {.o = o, .t = t};
-    s.root_fd = open(o->small, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s.root_fd < 0 || list_dirs(&s) != 0) {
+    struct small s = {.o = o, .t = t, .root = opendir(o->small)};
+    int rc = -1;
+    if (s.root == NULL || list_dirs(&s) != 0)
         fprintf(stderr, "bench_floor: %s: %s\n", o->small, strerror(errno));
-        return -1;
-    }
-    int rc = floor_threads(o->sockets, put_dirs, &s);
+    else
+        rc = floor_threads(o->sockets, put_dirs, &s);
     free(s.names);
+    if (s.root != NULL)
+        (void)closedir(s.root);
     return rc;
 }
