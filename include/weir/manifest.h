@@ -42,17 +42,17 @@ struct weir_source {
     char *root;                  /* absolute path */
     struct weir_strings include; /* gitignore-like patterns; default {"**"} */
     struct weir_strings exclude; /* ordered; last match wins, "!" takes back */
-    char *files_from;            /* path of a NUL-separated list, or NULL */
-    bool one_file_system;        /* default true */
+    char *files_from;     /* path of a NUL-separated list (joined to the manifest's), or NULL */
+    bool one_file_system; /* default true */
     enum weir_symlinks symlinks;
     enum weir_directories directories;
     enum weir_metadata metadata;
 };
 
 struct weir_destination {
-    char *url;      /* "s3://bucket/prefix" or "file:///dir" as written */
+    char *url;      /* "s3://bucket[/prefix]" or "file:///dir", no slash at the end */
     char *region;   /* or NULL: AWS_REGION, config file, then us-east-1 */
-    char *endpoint; /* "https://host:port[/base]" or NULL for AWS */
+    char *endpoint; /* "https://host[:port][/base]", no slash at the end; NULL for AWS */
     char *profile;  /* section of the AWS files, or NULL */
     char *ca_file;  /* PEM file, or NULL for the system's store */
     enum weir_addressing addressing;

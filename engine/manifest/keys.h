@@ -1,0 +1,20 @@
+/* keys -- every key of a manifest, in tables.  FORMAT.md and weir.schema.json say the same for
+ * people and editors; test_docs.c compares the three. */
+#ifndef WEIR_MANIFEST_KEYS_H
+#define WEIR_MANIFEST_KEYS_H
+
+#include <weir/manifest.h>
+
+#include "manifest/schema.h"
+
+#define WEIR_KEYS_MEMORY_DEFAULT (UINT64_C(512) << 20)
+
+extern const struct weir_schema_map weir_keys_manifest;
+
+/* Keys of `destination` that mean something to an S3 store only; NULL-terminated. */
+extern const char *const weir_keys_s3_only[];
+
+/* The enum values as the manifest writes them; NULL-terminated. */
+extern const char *const weir_keys_storage_classes[]; /* of Amazon S3 */
+
+#endif
