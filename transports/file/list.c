@@ -225,7 +225,8 @@ list_dir(struct listing *l, size_t len, struct weir_err *err)
     if (e != 0) {
         rc = weir_file_fail(err, e, "list %s in %s", l->key, l->h->shared->describe);
     } else {
-        qsort(n.item, n.count, sizeof(*n.item), compare);
+        if (n.count > 0)
+            qsort(n.item, n.count, sizeof(*n.item), compare);
         rc = list_names(l, &n, len, err);
     }
     names_free(&n);
