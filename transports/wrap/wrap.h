@@ -1,0 +1,24 @@
+/* wrap -- transports around a transport: the same operations, one more property.
+ *
+ * weir_transport_wrap() builds retry(throttle(store)): every attempt pays for its bytes. */
+#ifndef WEIR_WRAP_WRAP_H
+#define WEIR_WRAP_WRAP_H
+
+#include <weir/transport.h>
+
+/* Both take ownership of inner on success.  Clones wrap clones of inner and share the bucket or
+ * the budget.  NOMEM is the only error. */
+int weir_throttle_open(const struct weir_transport_options *options,
+                       const struct weir_transfer *transfer, struct weir_transport *inner,
+                       struct weir_transport **out, struct weir_err *err);
+int weir_retry_open(const struct weir_transport_options *options, struct weir_transport *inner,
+                    struct weir_transport **out, struct weir_err *err);
+
+/* Frees the throttle alone and gives its inner transport back. */
+struct weir_transport *weir_throttle_release(struct weir_transport *throttle);
+
+/* Sleeps ns in steps of at most 100 ms.  false when cancel reaches stop_at before the end. */
+bool weir_wrap_sleep(const struct weir_transport_options *options, int64_t ns,
+                     enum weir_cancel_level stop_at);
+
+#endif
