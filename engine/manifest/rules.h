@@ -33,6 +33,15 @@ void weir_rules_free(struct weir_rules *r);
 const char *weir_rules_match(const struct weir_rules *r, const char *path, size_t path_len,
                              bool is_dir);
 
+/* Is everything below this directory included, because an include pattern matches it or one of
+ * its parents ("data/" includes all of data)?  For weir_rules_match_in(). */
+bool weir_rules_covers(const struct weir_rules *r, const char *dir, size_t dir_len);
+
+/* weir_rules_match() for many entries of one directory: covered is what weir_rules_covers()
+ * said of that directory. */
+const char *weir_rules_match_in(const struct weir_rules *r, bool covered, const char *path,
+                                size_t path_len, bool is_dir);
+
 /* One pattern against one path: gitignore semantics, "!" not interpreted.  For tests. */
 bool weir_rules_glob(const char *pattern, const char *path, bool is_dir);
 
