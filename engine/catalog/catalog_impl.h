@@ -1,0 +1,23 @@
+/* catalog_impl -- the inside of a catalog, for the files of this folder and their tests. */
+#ifndef WEIR_CATALOG_CATALOG_IMPL_H
+#define WEIR_CATALOG_CATALOG_IMPL_H
+
+#include "catalog/catalog.h"
+#include "catalog/state_dir.h"
+#include "catalog/stmt.h"
+
+struct weir_catalog {
+    char *path; /* owned; of catalog.db */
+    struct weir_state_dir dir;
+    sqlite3 *db;
+    sqlite3_stmt *stmt[WEIR_STMT_SLOTS]; /* NULL until first used */
+    bool in_transaction;                 /* between begin and commit, as the caller sees it */
+    char job_id[33];
+    struct weir_stmt rows; /* the open range scan; rows.s == NULL: none */
+    struct weir_catalog_entry row;
+    char *upload_text; /* owned; strings of the last upload found */
+};
+
+#define WEIR_CATALOG_FILE "catalog.db"
+
+#endif
