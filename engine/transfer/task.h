@@ -52,9 +52,10 @@ struct weir_item {
     struct weir_upload *upload; /* multipart only; owned */
 
     /* coordinator only */
-    struct weir_item *next; /* in the list it waits in */
-    void *owner;            /* the directory it belongs to */
-    size_t index;           /* of the entry in its directory */
+    struct weir_item *next;                  /* in the list it waits in */
+    struct weir_item *live_prev, *live_next; /* all items of the run */
+    void *owner;                             /* the directory it belongs to */
+    size_t index;                            /* of the entry in its directory */
     size_t tasks_out;
     unsigned restarts;         /* times its upload was gone */
     enum weir_fate fate;       /* what happens once no task is out any more */

@@ -1,0 +1,362 @@
+/* dirs -- directories on their way through the pass: taken in, compared, worked off, sealed. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/run.h"
+
+static const char *const type_names[] = {
+    [WEIR_ENTRY_UNKNOWN] = NULL,       [WEIR_ENTRY_FILE] = "file",
+    [WEIR_ENTRY_DIR] = "directory",    [WEIR_ENTRY_SYMLINK] = "symlink",
+    [WEIR_ENTRY_FIFO] = "fifo",        [WEIR_ENTRY_SOCKET] = "socket",
+    [WEIR_ENTRY_CHAR] = "char-device", [WEIR_ENTRY_BLOCK] = "block-device",
+};
+
+const char *
+weir_run_type_name(uint8_t type)
+{
+    return type < sizeof(type_names) / sizeof(type_names[0]) ? type_names[type] : NULL;
+}
+
+/* "dir/name", or the name alone at the root.  malloc'ed. */
+static char *
+join_path(const struct weir_lake_batch *b, const char *name, size_t name_len, size_t *out_len)
+{
+    size_t slash = b->path_len > 0 && name_len > 0 ? 1 : 0;
+    char *path = malloc(b->path_len + slash + name_len + 1);
+    if (path == NULL)
+        return NULL;
+    memcpy(path, b->path, b->path_len);
+    if (slash)
+        path[b->path_len] = '/';
+    memcpy(path + b->path_len + slash, name, name_len);
+    *out_len = b->path_len + slash + name_len;
+    path[*out_len] = '\0';
+    return path;
+}
+
+char *
+weir_run_entry_path(const struct weir_run_dir *d, size_t index, size_t *out_len)
+{
+    if (index == 0)
+        return join_path(d->batch, "", 0, out_len);
+    const struct weir_lake_entry *e = &d->batch->entries[index - 1];
+    return join_path(d->batch, e->name, e->name_len, out_len);
+}
+
+static void
+count(struct weir_run *r, enum weir_state state, uint64_t entries, uint64_t bytes)
+{
+    r->ledger.seen += entries;
+    r->ledger.count[state] += entries;
+    r->ledger.bytes[state] += bytes;
+}
+
+/* Entries that the walk itself settled: excluded and failed ones. */
+static int
+settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
+               const struct weir_lake_entry *e, struct weir_err *err)
+{
+    struct weir_err why = WEIR_ERR_INIT;
+    bool failed = e->verdict == WEIR_VERDICT_FAILED;
+    size_t len = 0;
+    char *path = join_path(b, e->name, e->name_len, &len);
+    if (path == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "path of an entry");
+    if (failed)
+        weir_err_sys(&why, WEIR_E_IO, e->sys_errno, "stat %s", path);
+    count(r, failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED, 1, e->st.size);
+    struct weir_record rec = {
+        .path = path,
+        .path_len = len,
+        .type = weir_run_type_name(e->type),
+        .state = weir_state_name(failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED),
+        .rule = failed ? NULL : e->rule,
+        .err = failed ? &why : NULL};
+    weir_report_entry(r->report, &rec);
+    free(path);
+    return 0;
+}
+
+static void
+record_unlisted(struct weir_run *r, const struct weir_lake_batch *b)
+{
+    static const struct weir_err unknown = {.code = WEIR_E_NOMEM};
+    const char *path = b->path_len > 0 ? b->path : ".";
+    count(r, WEIR_STATE_FAILED, 1, 0);
+    struct weir_record rec = {.path = path,
+                              .path_len = strlen(path),
+                              .type = "directory",
+                              .state = weir_state_name(WEIR_STATE_FAILED),
+                              .err = b->err != NULL ? b->err : &unknown};
+    weir_report_entry(r->report, &rec);
+}
+
+static void
+record_unchanged(struct weir_run *r, const struct weir_lake_batch *b,
+                 const struct weir_compared *c)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (c != NULL ? c->action[i] != WEIR_ACTION_UNCHANGED
+                      : b->entries[i].verdict != WEIR_VERDICT_TAKE ||
+                            b->entries[i].type == WEIR_ENTRY_DIR)
+            continue;
+        size_t len = 0;
+        char *path = join_path(b, b->entries[i].name, b->entries[i].name_len, &len);
+        struct weir_record rec = {.path = path,
+                                  .path_len = len,
+                                  .type = weir_run_type_name(b->entries[i].type),
+                                  .state = weir_state_name(WEIR_STATE_UNCHANGED),
+                                  .has_bytes = true,
+                                  .bytes = b->entries[i].st.size};
+        if (path != NULL)
+            weir_report_entry(r->report, &rec);
+        free(path);
+    }
+}
+
+static void
+dir_free(struct weir_run *r, struct weir_run_dir *d)
+{
+    weir_compared_fini(&d->compared, d->batch->count);
+    weir_budget_give(r->batches, d->batch->heap_bytes);
+    weir_lake_batch_free(d->batch);
+    free(d);
+}
+
+/* The common case of a later pass: nothing in this directory changed, and one row says so. */
+static bool
+is_sealed(const struct weir_catalog_dir *row, const struct weir_lake_batch *b, bool self)
+{
+    struct weir_xxh128 seal;
+    if (!row->sealed || !b->complete)
+        return false;
+    weir_compare_seal(b, self, &seal);
+    return memcmp(&seal, &row->stat_digest, sizeof(seal)) == 0;
+}
+
+static void
+sum_taken(struct weir_run_dir *d)
+{
+    for (size_t i = 0; i < d->batch->count; i++) {
+        const struct weir_lake_entry *e = &d->batch->entries[i];
+        if (e->verdict == WEIR_VERDICT_TAKE && e->type != WEIR_ENTRY_DIR) {
+            d->entries++;
+            d->bytes += e->st.size;
+        }
+    }
+    d->entries += d->self ? 1 : 0;
+}
+
+/* Opens the directory in the catalog, so that an interrupted pass is noticed, and lists it. */
+static int
+open_dir(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
+{
+    if (weir_run_begin(r, err) != 0 ||
+        weir_catalog_dir_open(r->setup.catalog, d->batch->path, d->batch->path_len, &d->id,
+                              err) != 0)
+        return -1;
+    r->must_commit = true;
+    r->ledger.seen += d->compared.to_send;
+    r->total_bytes += d->bytes;
+    r->done_bytes += d->compared.unchanged_bytes;
+    if (r->dirs_last == NULL)
+        r->dirs = d;
+    else
+        r->dirs_last->next = d;
+    r->dirs_last = d;
+    d->listed = true;
+    d->alive_next = r->alive;
+    if (r->alive != NULL)
+        r->alive->alive_prev = d;
+    r->alive = d;
+    r->dirs_alive++;
+    return 0;
+}
+
+static int
+seal_now(struct weir_run *r, struct weir_run_dir *d, const struct weir_catalog_dir *row,
+         struct weir_err *err)
+{
+    struct weir_xxh128 seal;
+    bool complete = d->batch->complete && !d->dirty;
+    if (row->id == 0 && d->entries == 0)
+        return 0; /* nothing to remember of a directory without entries of its own */
+    if (weir_run_begin(r, err) != 0)
+        return -1;
+    int64_t id = row->id;
+    if (id == 0 && weir_catalog_dir_open(r->setup.catalog, d->batch->path, d->batch->path_len,
+                                         &id, err) != 0)
+        return -1;
+    weir_compare_seal(d->batch, d->self, &seal);
+    return weir_catalog_dir_close(r->setup.catalog, id, complete, &seal, d->entries, d->bytes,
+                                  err);
+}
+
+static int
+take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
+{
+    struct weir_lake_batch *b = d->batch;
+    struct weir_catalog_dir row = {0};
+    bool known = false;
+    if (weir_catalog_dir_get(r->setup.catalog, b->path, b->path_len, &row, &known, err) != 0)
+        return -1;
+    if (!known)
+        row = (struct weir_catalog_dir){0};
+    if (known && is_sealed(&row, b, d->self)) {
+        count(r, WEIR_STATE_UNCHANGED, row.entries, row.bytes);
+        r->total_bytes += row.bytes;
+        r->done_bytes += row.bytes;
+        if (r->o->report_all)
+            record_unchanged(r, b, NULL);
+        dir_free(r, d);
+        return 0;
+    }
+    if (weir_compare_dir(r->setup.catalog, row.id, b, d->self, &d->compared, err) != 0)
+        return -1;
+    sum_taken(d);
+    count(r, WEIR_STATE_UNCHANGED, d->compared.unchanged, d->compared.unchanged_bytes);
+    if (r->o->report_all)
+        record_unchanged(r, b, &d->compared);
+    if (d->compared.to_send > 0) {
+        d->maybe_sent = known && row.opened;
+        return open_dir(r, d, err);
+    }
+    int rc = seal_now(r, d, &row, err);
+    if (rc == 0) {
+        r->total_bytes += d->bytes;
+        r->done_bytes += d->bytes;
+        dir_free(r, d);
+    }
+    return rc;
+}
+
+int
+weir_run_batch(struct weir_run *r, struct weir_lake_batch *b, struct weir_err *err)
+{
+    struct weir_run_dir *d = calloc(1, sizeof(*d));
+    if (d == NULL) {
+        weir_lake_batch_free(b);
+        return weir_err_set(err, WEIR_E_NOMEM, "directory");
+    }
+    d->batch = b;
+    d->self = weir_compare_wants_self(r->o->manifest->source.directories, b);
+    r->ledger.directories++;
+    if (!b->complete) {
+        record_unlisted(r, b);
+        d->dirty = true;
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        const struct weir_lake_entry *e = &b->entries[i];
+        if (e->verdict == WEIR_VERDICT_TAKE)
+            continue;
+        if (e->verdict == WEIR_VERDICT_FAILED)
+            d->dirty = true;
+        if (settle_by_walk(r, b, e, err) != 0) {
+            dir_free(r, d);
+            return -1;
+        }
+    }
+    if (take_in(r, d, err) == 0)
+        return 0;
+    if (!d->listed)
+        dir_free(r, d);
+    return weir_err_add(err, "directory %s", b->path_len > 0 ? b->path : ".");
+}
+
+static void
+unlist_first(struct weir_run *r)
+{
+    struct weir_run_dir *d = r->dirs;
+    r->dirs = d->next;
+    if (r->dirs == NULL)
+        r->dirs_last = NULL;
+    d->next = NULL;
+    d->listed = false;
+}
+
+static enum weir_action
+action_at(const struct weir_run_dir *d, size_t index)
+{
+    return (enum weir_action)(index == 0 ? d->compared.self : d->compared.action[index - 1]);
+}
+
+int
+weir_run_start_entries(struct weir_run *r, struct weir_err *err)
+{
+    while (r->dirs != NULL && r->tasks_out < r->tasks_max && r->uploads.count == 0) {
+        struct weir_run_dir *d = r->dirs;
+        if (d->cursor > d->batch->count) {
+            d->items++; /* held while it leaves the list */
+            unlist_first(r);
+            if (weir_run_dir_release(r, d, err) != 0)
+                return -1;
+            continue;
+        }
+        size_t index = d->cursor++;
+        enum weir_action action = action_at(d, index);
+        if (action != WEIR_ACTION_SEND && action != WEIR_ACTION_REPLACE)
+            continue;
+        d->items++;
+        if (weir_run_item_start(r, d, index, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void
+unlink_alive(struct weir_run *r, struct weir_run_dir *d)
+{
+    if (d->alive_prev != NULL)
+        d->alive_prev->alive_next = d->alive_next;
+    else
+        r->alive = d->alive_next;
+    if (d->alive_next != NULL)
+        d->alive_next->alive_prev = d->alive_prev;
+    r->dirs_alive--;
+}
+
+int
+weir_run_dir_release(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
+{
+    if (--d->items > 0 || d->listed)
+        return 0;
+    struct weir_xxh128 seal;
+    weir_compare_seal(d->batch, d->self, &seal);
+    int rc = 0;
+    if (!d->unknown) { /* else it stays open: the next pass asks before it sends */
+        rc = weir_run_begin(r, err);
+        if (rc == 0)
+            rc =
+                weir_catalog_dir_close(r->setup.catalog, d->id, !d->dirty && d->batch->complete,
+                                       &seal, d->entries, d->bytes, err);
+    }
+    unlink_alive(r, d);
+    dir_free(r, d);
+    return rc;
+}
+
+int
+weir_run_dirs_abandon(struct weir_run *r, struct weir_err *err)
+{
+    while (r->dirs != NULL) {
+        struct weir_run_dir *d = r->dirs;
+        d->dirty = true;
+        d->items++;
+        unlist_first(r);
+        if (weir_run_dir_release(r, d, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+void
+weir_run_dirs_free(struct weir_run *r)
+{
+    while (r->alive != NULL) {
+        struct weir_run_dir *d = r->alive;
+        unlink_alive(r, d);
+        dir_free(r, d);
+    }
+    r->dirs = r->dirs_last = NULL;
+}

@@ -1,0 +1,143 @@
+/* run -- the state of one pass.  Everything here belongs to the coordinator: one thread that
+ * owns scheduler, item states, catalog, ledger and report.  Other threads reach it through
+ * inbox only. */
+#ifndef WEIR_JOB_RUN_H
+#define WEIR_JOB_RUN_H
+
+#include "job/setup.h"
+#include "lake/walk.h"
+#include "observe/report.h"
+#include "plan/compare.h"
+#include "thread/budget.h"
+#include "thread/queue.h"
+#include "transfer/pool.h"
+
+enum weir_message { /* weir_node.tag in the inbox */
+                    WEIR_MESSAGE_TASK = 0,
+                    WEIR_MESSAGE_BATCH,
+                    WEIR_MESSAGE_WALK_END,
+};
+
+struct weir_batch_message {
+    struct weir_node node;
+    struct weir_lake_batch *batch; /* NULL at the end */
+    struct weir_err *err;          /* WALK_END: why the walk stopped, or NULL */
+};
+
+struct weir_run_dir {                             /* a directory with entries to send */
+    struct weir_run_dir *next;                    /* in run.dirs */
+    struct weir_run_dir *alive_prev, *alive_next; /* in run.alive */
+    struct weir_lake_batch *batch;
+    struct weir_compared compared;
+    int64_t id;              /* in the catalog */
+    size_t cursor;           /* next entry to start; 0 is the directory itself, i + 1 entry i */
+    size_t items;            /* entries under way */
+    bool self;               /* the directory is an object too */
+    bool maybe_sent;         /* an interrupted pass was here */
+    bool dirty;              /* something failed: must be looked at again */
+    bool unknown;            /* something may be in the store without a row */
+    bool listed;             /* in run.dirs (cursor not at the end) */
+    uint64_t entries, bytes; /* taken, for the seal */
+};
+
+struct weir_item_list {
+    struct weir_item *first, *last;
+    size_t count;
+};
+
+struct weir_run {
+    struct weir_setup setup;
+    const struct weir_options *o;
+    const struct weir_limits *limits;
+    struct weir_sender sender;
+    struct weir_pool *pool; /* started with the first thing to send */
+    unsigned workers;
+    struct weir_report *report;
+    struct weir_ledger ledger;
+    int64_t pass;
+    int64_t start_mono_ns;
+
+    struct weir_queue *inbox;
+    struct weir_budget *batches; /* bytes of directories in the inbox and open */
+    struct weir_walk *walk;
+    struct weir_feeder *feeder;
+    bool walk_done;
+
+    struct weir_run_dir *dirs, *dirs_last; /* with entries still to start, in order */
+    struct weir_run_dir *alive;            /* all directories that are not closed */
+    size_t dirs_alive;                     /* directories not closed yet */
+    struct weir_item_list uploads;         /* open uploads with parts to send */
+    struct weir_item_list later;           /* put off; due times differ */
+    struct weir_item *live;                /* all items, whatever they wait for */
+    size_t items_alive;
+
+    struct weir_list out; /* tasks made in this round, to be submitted after the commit */
+    size_t tasks_out, tasks_max;
+    uint64_t heavy_out, heavy_max; /* bytes of large part buffers under way, and their limit */
+
+    bool in_transaction, must_commit;
+    int64_t transaction_ns;
+    int64_t next_save_ns, next_progress_ns;
+
+    uint64_t total_bytes, done_bytes;
+    unsigned failures_in_a_row; /* of the endpoint */
+    bool stopping;              /* start nothing new */
+    struct weir_err fatal;      /* why the pass cannot go on */
+};
+
+/* ---- seed.c ---- */
+int64_t weir_run_now(const struct weir_run *r); /* monotonic */
+/* Remembers the first error that ends the pass, and stops. */
+void weir_run_fatal(struct weir_run *r, const struct weir_err *err);
+
+/* ---- feeder.c: the thread that takes batches from the walk ---- */
+int weir_feeder_start(struct weir_run *r, struct weir_err *err);
+void weir_feeder_stop(struct weir_feeder *f); /* joins; NULL is fine */
+
+/* ---- save.c: the transaction ---- */
+int weir_run_begin(struct weir_run *r, struct weir_err *err);  /* when none is open */
+int weir_run_commit(struct weir_run *r, struct weir_err *err); /* when one is open */
+
+/* ---- dirs.c ---- */
+/* Takes ownership of the batch. */
+int weir_run_batch(struct weir_run *r, struct weir_lake_batch *batch, struct weir_err *err);
+/* Makes tasks from the open directories while there is room. */
+int weir_run_start_entries(struct weir_run *r, struct weir_err *err);
+/* An entry of d is settled; closes d when it was the last. */
+int weir_run_dir_release(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err);
+/* Closes or, when the catalog cannot be written any more, only frees what a stopped pass
+ * leaves. */
+int weir_run_dirs_abandon(struct weir_run *r, struct weir_err *err);
+void weir_run_dirs_free(struct weir_run *r);
+
+const char *weir_run_type_name(uint8_t type); /* "file", ...; NULL when unknown */
+/* Path of entry index of d (0 = the directory itself); malloc'ed. */
+char *weir_run_entry_path(const struct weir_run_dir *d, size_t index, size_t *out_len);
+
+/* ---- items.c ---- */
+int weir_run_item_start(struct weir_run *r, struct weir_run_dir *d, size_t index,
+                        struct weir_err *err);
+int weir_run_item_later(struct weir_run *r, struct weir_err *err); /* those that are due */
+int weir_run_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err);
+/* Ends of an item: each frees it. */
+int weir_run_item_done(struct weir_run *r, struct weir_item *item, const struct weir_task *t,
+                       const struct weir_xxh128 *chunks, size_t chunk_count,
+                       uint64_t part_bytes, struct weir_err *err);
+int weir_run_item_failed(struct weir_run *r, struct weir_item *item, const struct weir_err *why,
+                         struct weir_err *err);
+int weir_run_item_put_off(struct weir_run *r, struct weir_item *item,
+                          const struct weir_err *why, struct weir_err *err);
+/* An item that a stopped pass leaves behind: counted as pending. */
+int weir_run_item_abandon(struct weir_run *r, struct weir_item *item, struct weir_err *err);
+struct weir_task *weir_run_task(struct weir_run *r, struct weir_item *item,
+                                enum weir_task_kind kind, struct weir_err *err);
+void weir_item_list_append(struct weir_item_list *l, struct weir_item *item);
+struct weir_item *weir_item_list_take(struct weir_item_list *l);
+void weir_item_list_remove(struct weir_item_list *l, struct weir_item *item); /* if inside */
+
+/* ---- uploads.c ---- */
+int weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct weir_err *err);
+int weir_run_upload_parts(struct weir_run *r, struct weir_err *err);
+int weir_run_upload_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err);
+
+#endif

@@ -1,0 +1,409 @@
+/* seed -- one pass that brings the store level with the lake: walk, compare, send, settle.
+ *
+ * The coordinator's loop: take directories in, make tasks, commit what they announce, hand them
+ * out, take results back.  A pass that stops (signal, fatal error) hands out nothing new, waits
+ * for what is out, and leaves the catalog so that the next pass goes on. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/run.h"
+
+#define AUTO_CONNECTIONS 16
+#define TASKS_PER_WORKER 8
+#define WALK_THREADS 2
+#define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
+#define SAVE_EVERY_NS WEIR_NS_PER_S
+#define PROGRESS_EVERY_NS (250 * WEIR_NS_PER_MS)
+
+int64_t
+weir_run_now(const struct weir_run *r)
+{
+    return r->o->clock->mono_ns(r->o->clock);
+}
+
+void
+weir_run_fatal(struct weir_run *r, const struct weir_err *err)
+{
+    if (r->fatal.code == WEIR_OK)
+        r->fatal = *err;
+    r->stopping = true;
+}
+
+/* ---- progress and what is kept of the ledger ---- */
+
+static void
+refresh_ledger(struct weir_run *r)
+{
+    struct weir_transport_counters *c = &r->setup.counters;
+    r->ledger.requests = atomic_load(&c->requests);
+    r->ledger.retries = atomic_load(&c->retries);
+    r->ledger.throttled = atomic_load(&c->throttled);
+    r->ledger.wire_bytes = atomic_load(&c->bytes_sent);
+    r->ledger.connections = atomic_load(&c->connections);
+    r->ledger.elapsed_ns = weir_run_now(r) - r->start_mono_ns;
+}
+
+static void
+tell_progress(struct weir_run *r)
+{
+    const struct weir_observer *ob = &r->o->observer;
+    refresh_ledger(r);
+    if (ob->progress == NULL)
+        return;
+    struct weir_progress p = {.ledger = &r->ledger,
+                              .walk_done = r->walk_done,
+                              .total_bytes = r->total_bytes,
+                              .done_bytes = r->done_bytes,
+                              .in_flight = r->tasks_out};
+    ob->progress(ob->ctx, &p);
+}
+
+static int
+save_pass(struct weir_run *r, bool finished, int status, struct weir_err *err)
+{
+    refresh_ledger(r);
+    char *json = weir_ledger_json(&r->ledger);
+    if (json == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "ledger");
+    int rc = weir_run_begin(r, err);
+    if (rc == 0)
+        rc = weir_catalog_pass_update(r->setup.catalog, r->pass,
+                                      r->o->clock->wall_ns(r->o->clock), finished, status, json,
+                                      err);
+    free(json);
+    return rc == 0 ? weir_run_commit(r, err) : -1;
+}
+
+/* ---- start ---- */
+
+static void
+on_tasks_done(void *ctx, struct weir_list *l)
+{
+    struct weir_run *r = ctx;
+    weir_queue_push(r->inbox, l);
+}
+
+static int
+start_pool(struct weir_run *r, struct weir_err *err)
+{
+    if (r->pool != NULL)
+        return 0;
+    unsigned caps = 0;
+    if (weir_run_commit(r, err) != 0 || weir_setup_caps(&r->setup, &caps, err) != 0)
+        return -1;
+    r->sender.caps = caps;
+    return weir_pool_start(&r->sender, r->setup.transport, r->workers, on_tasks_done, r,
+                           &r->pool, err);
+}
+
+static int
+open_report(struct weir_run *r, struct weir_err *err)
+{
+    const char *dir = r->o->manifest->report.directory;
+    char path[4096];
+    int n = r->o->report_file != NULL
+                ? snprintf(path, sizeof(path), "%s", r->o->report_file)
+                : snprintf(path, sizeof(path), "%s/report-%06" PRId64 ".ndjson",
+                           dir != NULL ? dir : r->o->state_dir, r->pass);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return weir_err_set(err, WEIR_E_CONFIG, "the path of the report is too long");
+    return weir_report_open(path, r->o->manifest->name, r->pass, &r->report, err);
+}
+
+static int
+open_pass(struct weir_run *r, struct weir_err *err)
+{
+    r->ledger.started_ns = r->o->clock->wall_ns(r->o->clock);
+    if (weir_run_begin(r, err) != 0 ||
+        weir_catalog_pass_begin(r->setup.catalog, "seed", r->ledger.started_ns, &r->pass,
+                                err) != 0 ||
+        weir_run_commit(r, err) != 0)
+        return -1;
+    return open_report(r, err);
+}
+
+static void
+size_windows(struct weir_run *r)
+{
+    const struct weir_transfer *t = &r->o->manifest->transfer;
+    r->workers = t->connections != 0 ? t->connections : AUTO_CONNECTIONS;
+    r->tasks_max = (size_t)r->workers * TASKS_PER_WORKER;
+    r->heavy_max = t->memory_bytes / 2;
+}
+
+static int
+start(struct weir_run *r, struct weir_err *err)
+{
+    const struct weir_manifest *m = r->o->manifest;
+    size_windows(r);
+    r->limits = r->setup.transport->ops->limits(r->setup.transport);
+    r->sender = (struct weir_sender){.root = r->setup.root,
+                                     .source = &m->source,
+                                     .clock = r->o->clock,
+                                     .cancel = r->o->cancel,
+                                     .job_id = weir_catalog_job_id(r->setup.catalog),
+                                     .existing = m->destination.existing};
+    struct weir_walk_options walk = {
+        .source = &m->source,
+        .threads = WALK_THREADS,
+        .memory_bytes = m->transfer.memory_bytes / 8,
+        .cancel = r->o->cancel,
+        .skip_dirs = weir_catalog_dir_stat(r->setup.catalog),
+        .skip_dir_count = 1,
+    };
+    if (open_pass(r, err) != 0 || weir_queue_create(&r->inbox, err) != 0 ||
+        weir_budget_create(m->transfer.memory_bytes / 8, &r->batches, err) != 0 ||
+        weir_walk_open(r->setup.root, &walk, &r->walk, err) != 0)
+        return -1;
+    return weir_feeder_start(r, err);
+}
+
+/* ---- the loop ---- */
+
+static int
+walk_ended(struct weir_run *r, struct weir_batch_message *m)
+{
+    r->walk_done = true;
+    if (m->err != NULL && m->err->code != WEIR_E_CANCELLED) /* poll_cancel() says that */
+        weir_run_fatal(r, m->err);
+    free(m->err);
+    free(m);
+    return 0;
+}
+
+static int
+handle(struct weir_run *r, struct weir_node *n, struct weir_err *err)
+{
+    if (n->tag == WEIR_MESSAGE_TASK)
+        return weir_run_task_done(r, (struct weir_task *)n, err);
+    struct weir_batch_message *m = (struct weir_batch_message *)n;
+    if (n->tag == WEIR_MESSAGE_WALK_END)
+        return walk_ended(r, m);
+    struct weir_lake_batch *batch = m->batch;
+    free(m);
+    if (!r->stopping)
+        return weir_run_batch(r, batch, err);
+    weir_budget_give(r->batches, batch->heap_bytes);
+    weir_lake_batch_free(batch);
+    return 0;
+}
+
+static int
+make_tasks(struct weir_run *r, struct weir_err *err)
+{
+    if (r->stopping)
+        return 0;
+    if (weir_run_upload_parts(r, err) != 0 || weir_run_item_later(r, err) != 0)
+        return -1;
+    return weir_run_start_entries(r, err);
+}
+
+static int
+submit(struct weir_run *r, struct weir_err *err)
+{
+    bool due = r->in_transaction && weir_run_now(r) - r->transaction_ns >= SAVE_EVERY_NS;
+    if (r->out.first == NULL)
+        return due ? weir_run_commit(r, err) : 0;
+    if (start_pool(r, err) != 0)
+        return -1;
+    if ((r->must_commit || due) && weir_run_commit(r, err) != 0)
+        return -1;
+    weir_pool_submit(r->pool, &r->out);
+    return 0;
+}
+
+/* Takes back what is there; waits a little when there is nothing. */
+static int
+collect(struct weir_run *r, struct weir_err *err)
+{
+    struct weir_list in = {0};
+    (void)weir_queue_pop(r->inbox, &in, MESSAGES_AT_ONCE, 0,
+                         PROGRESS_EVERY_NS / WEIR_NS_PER_MS);
+    struct weir_node *n;
+    int rc = 0;
+    while ((n = weir_list_take(&in)) != NULL) {
+        if (rc == 0)
+            rc = handle(r, n, err);
+        else /* keep it for the clean-up */
+            weir_list_append(&r->out, n);
+    }
+    return rc;
+}
+
+static void
+poll_cancel(struct weir_run *r)
+{
+    if (r->stopping || weir_cancel_get(r->o->cancel) == WEIR_CANCEL_NONE)
+        return;
+    struct weir_err err = WEIR_ERR_INIT;
+    weir_err_set(
+        &err, WEIR_E_CANCELLED,
+        "stopped by a signal; everything sent so far is recorded, run again to continue");
+    weir_run_fatal(r, &err);
+}
+
+static bool
+has_work(const struct weir_run *r)
+{
+    if (r->stopping)
+        return r->tasks_out > 0;
+    return !r->walk_done || r->dirs_alive > 0 || r->tasks_out > 0 || r->later.count > 0;
+}
+
+static int
+housekeeping(struct weir_run *r, struct weir_err *err)
+{
+    int64_t now = weir_run_now(r);
+    poll_cancel(r);
+    if (now >= r->next_progress_ns) {
+        r->next_progress_ns = now + PROGRESS_EVERY_NS;
+        tell_progress(r);
+    }
+    if (now < r->next_save_ns)
+        return 0;
+    r->next_save_ns = now + SAVE_EVERY_NS;
+    return save_pass(r, false, 0, err);
+}
+
+static int
+loop(struct weir_run *r, struct weir_err *err)
+{
+    r->next_save_ns = weir_run_now(r) + SAVE_EVERY_NS;
+    while (has_work(r)) {
+        if (make_tasks(r, err) != 0 || submit(r, err) != 0 || collect(r, err) != 0 ||
+            housekeeping(r, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- end ---- */
+
+/* Stops the walk and its feeder, throws away what they still send. */
+static void
+stop_walk(struct weir_run *r)
+{
+    if (r->batches != NULL)
+        weir_budget_close(r->batches);
+    weir_feeder_stop(r->feeder);
+    r->feeder = NULL;
+    if (r->walk != NULL)
+        weir_walk_close(r->walk);
+    r->walk = NULL;
+}
+
+static void
+drop(struct weir_node *n)
+{
+    if (n->tag == WEIR_MESSAGE_TASK) {
+        struct weir_task *t = (struct weir_task *)n;
+        if (t->item->tasks_out > 0)
+            t->item->tasks_out--;
+        weir_task_free(t);
+        return;
+    }
+    struct weir_batch_message *m = (struct weir_batch_message *)n;
+    weir_lake_batch_free(m->batch);
+    free(m->err);
+    free(m);
+}
+
+/* After the last task of a stopped pass: what is left is counted as pending. */
+static int
+abandon(struct weir_run *r, struct weir_err *err)
+{
+    while (r->live != NULL)
+        if (weir_run_item_abandon(r, r->live, err) != 0)
+            return -1;
+    r->later = (struct weir_item_list){0};
+    r->uploads = (struct weir_item_list){0};
+    return weir_run_dirs_abandon(r, err);
+}
+
+static void
+tear_down(struct weir_run *r)
+{
+    struct weir_list rest = {0};
+    struct weir_node *n;
+    stop_walk(r);
+    weir_pool_stop(r->pool);
+    if (r->inbox != NULL)
+        (void)weir_queue_pop(r->inbox, &rest, SIZE_MAX, 0, 0);
+    while ((n = weir_list_take(&rest)) != NULL || (n = weir_list_take(&r->out)) != NULL)
+        drop(n);
+    while (r->live != NULL) {
+        struct weir_item *item = r->live;
+        r->live = item->live_next;
+        weir_item_free(item);
+    }
+    weir_run_dirs_free(r);
+    weir_queue_free(r->inbox);
+    weir_budget_free(r->batches);
+    weir_report_discard(r->report);
+    weir_setup_close(&r->setup);
+}
+
+static int
+close_report(struct weir_run *r, struct weir_err *err)
+{
+    char *json = weir_ledger_json(&r->ledger);
+    if (json == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "ledger");
+    struct weir_report *report = r->report;
+    r->report = NULL;
+    int rc = weir_report_close(report, json, err);
+    free(json);
+    return rc;
+}
+
+static int
+finish(struct weir_run *r, struct weir_err *err)
+{
+    if (r->stopping && abandon(r, err) != 0)
+        return -1;
+    if (!r->stopping && weir_ledger_pending(&r->ledger) != 0)
+        return weir_err_set(err, WEIR_E_BUG,
+                            "the ledger does not add up: %" PRIu64 " of %" PRIu64
+                            " entries have no state",
+                            weir_ledger_pending(&r->ledger), r->ledger.seen);
+    int status = weir_exit_status(r->stopping ? &r->fatal : NULL, &r->ledger);
+    if (save_pass(r, !r->stopping, status, err) != 0)
+        return -1;
+    tell_progress(r);
+    struct weir_err report_err = WEIR_ERR_INIT;
+    bool report_failed = close_report(r, &report_err) != 0;
+    if (r->stopping) {
+        *err = r->fatal;
+        return -1;
+    }
+    if (report_failed) {
+        *err = report_err;
+        return -1;
+    }
+    return 0;
+}
+
+int
+weir_seed(const struct weir_options *o, struct weir_ledger *out, struct weir_err *err)
+{
+    struct weir_run *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "pass");
+    r->o = o;
+    r->start_mono_ns = weir_run_now(r);
+    int rc = weir_setup_open(&r->setup, o, err);
+    if (rc == 0)
+        rc = start(r, err);
+    if (rc == 0)
+        rc = loop(r, err);
+    if (rc == 0) {
+        stop_walk(r);
+        rc = finish(r, err);
+    }
+    *out = r->ledger;
+    tear_down(r);
+    free(r);
+    return rc;
+}

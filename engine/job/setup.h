@@ -1,0 +1,38 @@
+/* setup -- opens what a command needs, in the order in which mistakes are cheapest to find. */
+#ifndef WEIR_JOB_SETUP_H
+#define WEIR_JOB_SETUP_H
+
+#include <weir/transport.h>
+#include <weir/weir.h>
+
+#include "catalog/catalog.h"
+#include "lake/root.h"
+
+struct weir_setup {
+    const struct weir_options *options;
+    struct weir_transport_counters counters;
+    struct weir_transport_options transport_options;
+    struct weir_lake_root *root;
+    struct weir_catalog *catalog;
+    struct weir_transport *transport; /* wrapped */
+};
+
+/* Opens the lake's root, the catalog for writing (with its lock) and the store.  Compares the
+ * root with the one of the earlier passes: another directory is WEIR_E_SAFETY, unless
+ * options->accept_root.  s is large and must not move while open. */
+int weir_setup_open(struct weir_setup *s, const struct weir_options *o, struct weir_err *err);
+void weir_setup_close(struct weir_setup *s);
+
+/* One by one, for commands that need less.  Each may be called once. */
+void weir_setup_init(struct weir_setup *s, const struct weir_options *o);
+int weir_setup_root(struct weir_setup *s, struct weir_err *err);
+int weir_setup_catalog(struct weir_setup *s, enum weir_catalog_mode mode, struct weir_err *err);
+int weir_setup_store(struct weir_setup *s, struct weir_err *err);
+
+/* Capabilities of the store: from the catalog, or probed now and kept. */
+int weir_setup_caps(struct weir_setup *s, unsigned *out_caps, struct weir_err *err);
+
+void weir_setup_log(const struct weir_setup *s, enum weir_log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
