@@ -1,0 +1,67 @@
+/* reply -- the XML bodies that S3 sends, each into a struct of its own.  Pure: bytes in, values
+ * out; nothing in them is trusted. */
+#ifndef WEIR_S3_REPLY_H
+#define WEIR_S3_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/err.h>
+#include <weir/transport.h>
+
+/* Every parser returns 0, or -1 with WEIR_E_PROTOCOL: malformed, another root element, or a
+ * required element is missing.  *out is meaningful only on success. */
+
+struct weir_s3_error_reply {
+    char code[48];
+    char message[256];
+    char region[64]; /* of AuthorizationHeaderMalformed and PermanentRedirect, or "" */
+    char request_id[64];
+};
+/* For messages: a text that is too long is cut. */
+int weir_s3_reply_error(const char *data, size_t bytes, struct weir_s3_error_reply *out,
+                        struct weir_err *err);
+
+int weir_s3_reply_initiate(const char *data, size_t bytes, char out_id[WEIR_UPLOAD_ID_BYTES],
+                           struct weir_err *err);
+
+struct weir_s3_complete_reply {
+    char etag[WEIR_ETAG_BYTES]; /* without quotes; may be "" */
+    char crc64nvme[32];         /* base64, or "" */
+    char checksum_type[16];     /* "FULL_OBJECT", "COMPOSITE" or "" */
+};
+int weir_s3_reply_complete(const char *data, size_t bytes, struct weir_s3_complete_reply *out,
+                           struct weir_err *err);
+
+/* Where a listing goes on. */
+#define WEIR_S3_TOKEN_BYTES 4096
+struct weir_s3_page {
+    bool truncated;
+    bool has_truncated; /* IsTruncated was there: a listing without it is refused */
+    bool stopped;       /* the callback had enough */
+    char token[WEIR_S3_TOKEN_BYTES];         /* continuation token, part or key marker */
+    char upload_marker[WEIR_S3_TOKEN_BYTES]; /* of ListMultipartUploads */
+};
+
+int weir_s3_reply_parts(const char *data, size_t bytes, weir_part_fn *fn, void *ctx,
+                        struct weir_s3_page *out, struct weir_err *err);
+
+struct weir_s3_scope {  /* which keys a listing may hold */
+    const char *prefix; /* they begin with this */
+    size_t strip_bytes; /* and reach the callback without so many of their first bytes */
+};
+/* Keys are decoded (encoding-type=url).  A key of strip_bytes bytes is passed over: relative
+ * keys are not empty. */
+int weir_s3_reply_uploads(const char *data, size_t bytes, const struct weir_s3_scope *scope,
+                          weir_upload_fn *fn, void *ctx, struct weir_s3_page *out,
+                          struct weir_err *err);
+int weir_s3_reply_objects(const char *data, size_t bytes, const struct weir_s3_scope *scope,
+                          weir_list_fn *fn, void *ctx, struct weir_s3_page *out,
+                          struct weir_err *err);
+
+/* Copies an ETag without its quotes, as they come in headers and XML: "x", &quot;x&quot;, x.
+ * Returns 0, or -1 when it is too long or holds anything but printable ASCII. */
+int weir_s3_reply_etag(const char *text, char out[WEIR_ETAG_BYTES]);
+
+#endif
