@@ -110,6 +110,7 @@ crc64nvme_checked()
     [ "$(s3_put .probe x "$algorithm" 'x-amz-checksum-crc64nvme: AAAAAAAAAAA=')" = 400 ]
 }
 
+# write_env [NAME VALUE]...: the file `env`, with what this server has beyond the others.
 write_env()
 {
     local crc=no
@@ -118,7 +119,7 @@ write_env()
     fi
     printf '%s=%q\n' NAME "$NAME" VERSION "$VERSION" ENDPOINT "$ENDPOINT" BUCKET "$BUCKET" \
         REGION "$REGION" AWS_ACCESS_KEY_ID "$ACCESS_KEY" AWS_SECRET_ACCESS_KEY "$SECRET_KEY" \
-        CHECKS_CRC64NVME "$crc" ACCESS_LOG "$DIR/$ACCESS_LOG_NAME" >"$DIR/env.new"
+        CHECKS_CRC64NVME "$crc" ACCESS_LOG "$DIR/$ACCESS_LOG_NAME" "$@" >"$DIR/env.new"
     mv "$DIR/env.new" "$DIR/env"
 }
 

@@ -9,7 +9,7 @@ STORE_BYTES=$((40 << 30))
 
 write_config()
 {
-    local fsid=$1 mon2=$2 mon1=$3 http=$4
+    local fsid=$1 mon2=$2 mon1=$3 http=$4 https=$5
     cat >"$DIR/ceph.conf" <<C
 [global]
 fsid = $fsid
@@ -42,12 +42,20 @@ osd crush chooseleaf type = 0
 osd class load list = *
 osd class default list = *
 [client.rgw.a]
-rgw frontends = beast endpoint=127.0.0.1:$http
+rgw frontends = beast endpoint=127.0.0.1:$http ssl_endpoint=127.0.0.1:$https ssl_certificate=$DIR/cert.pem ssl_private_key=$DIR/key.pem
 rgw dns name = s3.localhost
 rgw gc obj min wait = 5
 rgw gc processor period = 10
 rgw gc processor max time = 10
 C
+}
+
+# One certificate, its own authority, also for virtual-style names (BUCKET.s3.localhost).
+make_certificate()
+{
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+        -addext 'subjectAltName=DNS:localhost,DNS:s3.localhost,DNS:*.s3.localhost,IP:127.0.0.1' \
+        -keyout "$DIR/key.pem" -out "$DIR/cert.pem"
 }
 
 make_keys()
@@ -67,10 +75,12 @@ server_start()
     need radosgw
     fsid=$(cat /proc/sys/kernel/random/uuid)
     osd=$(cat /proc/sys/kernel/random/uuid)
-    read -r -a ports <<<"$(free_ports 3)"
+    read -r -a ports <<<"$(free_ports 4)"
     ENDPOINT=http://127.0.0.1:${ports[2]}
+    ENDPOINT_TLS=https://localhost:${ports[3]}
     VERSION=$(radosgw --version | sed 's/ceph version \([^ ]*\).*/\1/')
     mkdir -p "$DIR/mon" "$DIR/osd"
+    make_certificate
     write_config "$fsid" "${ports[@]}"
     make_keys
     monmaptool --create --fsid "$fsid" --addv a \
@@ -86,7 +96,7 @@ server_start()
     radosgw $c -n client.rgw.a
     wait_for 60 "gateway" answers "$ENDPOINT/"
     wait_for 20 "bucket" bucket_made
-    write_env
+    write_env ENDPOINT_TLS "$ENDPOINT_TLS" CA_FILE "$DIR/cert.pem"
 }
 
 # In this order: an OSD whose monitor is gone does not end by itself.

@@ -29,9 +29,8 @@ server_start()
         -master.telemetry=false -master.port="${p[1]}" -master.port.grpc="${p[2]}" \
         -master.volumeSizeLimitMB=1024 -volume.max=64 -volume.port="${p[3]}" \
         -volume.port.grpc="${p[4]}" -filer -filer.port="${p[5]}" -filer.port.grpc="${p[6]}" \
-        -filer.localSocket="/tmp/weir-test-${p[5]}.sock" -s3 -s3.port="${p[0]}" \
-        -s3.port.grpc="${p[7]}" -s3.localSocket="/tmp/weir-test-${p[0]}.sock" \
-        -s3.port.iceberg=0 -s3.port.lance=0 -s3.iam=false -s3.autoCreateBucket=false \
+        -s3 -s3.port="${p[0]}" -s3.port.grpc="${p[7]}" -s3.port.iceberg=0 -s3.port.lance=0 \
+        -s3.iam=false -s3.autoCreateBucket=false \
         -s3.config="$DIR/s3.json" >"$DIR/log/server.log" 2>&1 &
     echo $! >"$DIR/run/server.pid"
     wait_for 60 "gateway" answers "$ENDPOINT/"
@@ -45,7 +44,7 @@ server_stop()
     stop_pidfile "$DIR/run/server.pid"
     # It keeps sockets outside our directory and does not remove them.
     for port in $(cat "$DIR/run/ports" 2>/dev/null); do
-        rm -f /tmp/seaweedfs-*-grpc-"$((port - 10000))".sock /tmp/seaweedfs-*-"$port".sock
+        rm -f /tmp/seaweedfs-*-"$port".sock
     done
 }
 
