@@ -1,0 +1,75 @@
+/* app -- what every command of the program gets: parsed options, output, cancel flag.  Only
+ * this folder prints, reads the environment and decides on exit statuses. */
+#ifndef WEIR_CLI_APP_H
+#define WEIR_CLI_APP_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <weir/weir.h>
+
+enum weir_progress_mode {
+    WEIR_PROGRESS_AUTO = 0, /* a line on a terminal, JSON events otherwise */
+    WEIR_PROGRESS_JSON,
+    WEIR_PROGRESS_NONE,
+};
+
+struct weir_app_options {
+    const char *manifest_file;
+    const char *state_dir; /* NULL: the default for the job */
+    const char *report_file;
+    bool report_all, accept_root;
+    bool json;     /* results as JSON on stdout */
+    bool log_json; /* log lines as JSON on stderr */
+    enum weir_log_level log_level;
+    enum weir_progress_mode progress;
+};
+
+struct weir_console; /* stderr: log lines and the progress line above each other */
+
+struct weir_app {
+    struct weir_app_options options;
+    struct weir_cancel *cancel;
+    struct weir_console *console;
+    struct weir_manifest *manifest;
+    char state_dir[4096];
+};
+
+struct weir_command {
+    const char *name, *help;
+    const char *detail;               /* second paragraph of --help */
+    int (*run)(struct weir_app *app); /* returns the exit status */
+};
+
+/* The one list of commands; ends with name == NULL. */
+extern const struct weir_command weir_commands[];
+
+/* Parses argv after the command.  Returns 0; 1 when help was printed; -1 on a mistake, which
+ * was told on stderr. */
+int weir_options_parse(int argc, char **argv, const struct weir_command *cmd,
+                       struct weir_app_options *out);
+void weir_options_help(FILE *to, const struct weir_command *cmd); /* NULL: of the program */
+
+/* Loads the manifest and chooses the state directory.  Mistakes are told on stderr; returns the
+ * exit status, 0 when good. */
+int weir_app_load(struct weir_app *app);
+
+/* Options for a call of the engine. */
+struct weir_options weir_app_engine_options(struct weir_app *app);
+
+/* Tells an error in full on stderr and returns its exit status. */
+int weir_app_fail(struct weir_app *app, const struct weir_err *err);
+
+int weir_cmd_check(struct weir_app *app);
+int weir_cmd_seed(struct weir_app *app);
+int weir_cmd_status(struct weir_app *app);
+
+/* ---- console.c ---- */
+struct weir_console *weir_console_create(const struct weir_app_options *o,
+                                         const struct weir_clock *clock);
+void weir_console_free(struct weir_console *c);
+void weir_console_log(void *console, enum weir_log_level level, const char *text);
+void weir_console_progress(void *console, const struct weir_progress *p);
+void weir_console_clear(struct weir_console *c); /* takes the progress line away */
+
+#endif

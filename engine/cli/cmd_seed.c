@@ -1,0 +1,48 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/app.h"
+#include "observe/format.h"
+
+static void
+print_ledger(const struct weir_app *app, const struct weir_ledger *l)
+{
+    char n[WEIR_FORMAT_BYTES], b[WEIR_FORMAT_BYTES], t[WEIR_FORMAT_BYTES];
+    uint64_t bytes = 0;
+    (void)printf("%s: %s entries in %s\n", app->manifest->name, weir_format_count(l->seen, n),
+                 weir_format_duration(l->elapsed_ns, t));
+    for (int s = 0; s < WEIR_STATES; s++) {
+        if (l->count[s] > 0)
+            (void)printf("  %-10s %14s  %s\n", weir_state_name((enum weir_state)s),
+                         weir_format_count(l->count[s], n), weir_format_bytes(l->bytes[s], b));
+        bytes += l->bytes[s];
+    }
+    if (weir_ledger_pending(l) > 0)
+        (void)printf("  %-10s %14s\n", "pending", weir_format_count(weir_ledger_pending(l), n));
+    (void)printf("  %-10s %14s  %s\n", "sum", weir_format_count(l->seen, n),
+                 weir_format_bytes(bytes, b));
+    (void)printf("sent %s objects, %s; %" PRIu64 " requests, %" PRIu64 " retries\n",
+                 weir_format_count(l->sent_objects, n), weir_format_bytes(l->sent_bytes, b),
+                 l->requests, l->retries);
+}
+
+int
+weir_cmd_seed(struct weir_app *app)
+{
+    struct weir_err err = WEIR_ERR_INIT;
+    struct weir_ledger ledger = {0};
+    int status = weir_app_load(app);
+    if (status != 0)
+        return status;
+    struct weir_options o = weir_app_engine_options(app);
+    int rc = weir_seed(&o, &ledger, &err);
+    weir_console_clear(app->console);
+    if (app->options.json) {
+        char *json = weir_ledger_json(&ledger);
+        (void)printf("{\"summary\":%s}\n", json != NULL ? json : "null");
+        free(json);
+    } else if (rc == 0 || ledger.seen > 0) {
+        print_ledger(app, &ledger);
+    }
+    return rc == 0 ? weir_exit_status(NULL, &ledger) : weir_app_fail(app, &err);
+}

@@ -1,0 +1,177 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "cli/app.h"
+#include "observe/format.h"
+
+#define EVENT_EVERY_NS (10 * WEIR_NS_PER_S)
+#define RATE_WEIGHT 0.15 /* of the newest sample in the moving rate */
+
+struct weir_console {
+    const struct weir_clock *clock;
+    bool log_json, line, events;
+    enum weir_log_level level;
+    bool painted;
+    int64_t last_ns, next_event_ns;
+    uint64_t last_bytes;
+    double rate; /* bytes per second */
+};
+
+struct weir_console *
+weir_console_create(const struct weir_app_options *o, const struct weir_clock *clock)
+{
+    struct weir_console *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return NULL;
+    bool terminal = isatty(STDERR_FILENO) == 1;
+    c->clock = clock;
+    c->log_json = o->log_json;
+    c->level = o->log_level;
+    c->line = o->progress == WEIR_PROGRESS_AUTO && terminal;
+    c->events =
+        o->progress == WEIR_PROGRESS_JSON || (o->progress == WEIR_PROGRESS_AUTO && !terminal);
+    return c;
+}
+
+void
+weir_console_free(struct weir_console *c)
+{
+    free(c);
+}
+
+void
+weir_console_clear(struct weir_console *c)
+{
+    if (c->painted)
+        (void)fputs("\r\033[2K", stderr);
+    c->painted = false;
+}
+
+static void
+put_time(struct weir_buf *b, int64_t wall_ns)
+{
+    time_t s = (time_t)(wall_ns / WEIR_NS_PER_S);
+    struct tm tm;
+    char text[32] = "";
+    if (gmtime_r(&s, &tm) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    weir_buf_printf(b, "%s.%03dZ", text, (int)(wall_ns % WEIR_NS_PER_S / WEIR_NS_PER_MS));
+}
+
+void
+weir_console_log(void *console, enum weir_log_level level, const char *text)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    struct weir_console *c = console;
+    if (level > c->level)
+        return;
+    struct weir_buf b = {0};
+    if (c->log_json) {
+        weir_buf_text(&b, "{\"time\":\"");
+        put_time(&b, c->clock->wall_ns(c->clock));
+        weir_buf_printf(&b, "\",\"level\":\"%s\",\"message\":", names[level]);
+        weir_buf_json(&b, text, strlen(text));
+        weir_buf_text(&b, "}\n");
+    } else {
+        weir_buf_printf(&b, "weir: %s: %s\n", names[level], text);
+    }
+    weir_console_clear(c);
+    if (!b.failed)
+        (void)fwrite(b.data, 1, b.len, stderr);
+    weir_buf_fini(&b);
+}
+
+static void
+update_rate(struct weir_console *c, const struct weir_progress *p)
+{
+    int64_t now = c->clock->mono_ns(c->clock);
+    if (c->last_ns != 0 && now > c->last_ns) {
+        double sample =
+            (double)(p->done_bytes - c->last_bytes) / ((double)(now - c->last_ns) / 1e9);
+        c->rate = c->rate == 0 ? sample : c->rate + RATE_WEIGHT * (sample - c->rate);
+    }
+    c->last_ns = now;
+    c->last_bytes = p->done_bytes;
+}
+
+static int64_t
+eta_ns(const struct weir_console *c, const struct weir_progress *p)
+{
+    if (!p->walk_done || c->rate < 1 || p->done_bytes > p->total_bytes)
+        return -1;
+    return (int64_t)((double)(p->total_bytes - p->done_bytes) / c->rate * 1e9);
+}
+
+static void
+paint_line(struct weir_console *c, const struct weir_progress *p)
+{
+    char done[WEIR_FORMAT_BYTES], total[WEIR_FORMAT_BYTES], n[WEIR_FORMAT_BYTES];
+    char seen[WEIR_FORMAT_BYTES], rate[WEIR_FORMAT_BYTES], eta[WEIR_FORMAT_BYTES] = "";
+    const struct weir_ledger *l = p->ledger;
+    uint64_t bad = l->count[WEIR_STATE_FAILED] + l->count[WEIR_STATE_UNSTABLE];
+    int64_t left = eta_ns(c, p);
+    if (left >= 0)
+        (void)weir_format_duration(left, eta);
+    struct weir_buf b = {0};
+    weir_buf_printf(&b, "%s of %s%s files  %s of %s%s  %s/s  ETA %s  %" PRIu64 " failed",
+                    weir_format_count(l->seen - weir_ledger_pending(l), n),
+                    weir_format_count(l->seen, seen), p->walk_done ? "" : "+",
+                    weir_format_bytes(p->done_bytes, done),
+                    weir_format_bytes(p->total_bytes, total), p->walk_done ? "" : "+",
+                    weir_format_bytes((uint64_t)c->rate, rate),
+                    left >= 0      ? eta
+                    : p->walk_done ? "-"
+                                   : "(walking)",
+                    bad);
+    struct winsize w = {0};
+    size_t width = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+    if (!b.failed)
+        (void)fprintf(stderr, "\r\033[2K%.*s", (int)(b.len < width ? b.len : width - 1),
+                      b.data);
+    (void)fflush(stderr);
+    weir_buf_fini(&b);
+    c->painted = true;
+}
+
+static void
+print_event(struct weir_console *c, const struct weir_progress *p)
+{
+    const struct weir_ledger *l = p->ledger;
+    struct weir_buf b = {0};
+    weir_buf_text(&b, "{\"event\":\"progress\",\"time\":\"");
+    put_time(&b, c->clock->wall_ns(c->clock));
+    weir_buf_printf(&b,
+                    "\",\"entries\":%" PRIu64 ",\"entries_seen\":%" PRIu64 ",\"bytes\":%" PRIu64
+                    ",\"bytes_seen\":%" PRIu64 ",\"walk_done\":%s,\"bytes_per_s\":%.0f",
+                    l->seen - weir_ledger_pending(l), l->seen, p->done_bytes, p->total_bytes,
+                    p->walk_done ? "true" : "false", c->rate);
+    int64_t left = eta_ns(c, p);
+    if (left >= 0)
+        weir_buf_printf(&b, ",\"eta_s\":%" PRId64, left / WEIR_NS_PER_S);
+    weir_buf_printf(
+        &b, ",\"failed\":%" PRIu64 ",\"unstable\":%" PRIu64 ",\"retries\":%" PRIu64 "}\n",
+        l->count[WEIR_STATE_FAILED], l->count[WEIR_STATE_UNSTABLE], l->retries);
+    if (!b.failed)
+        (void)fwrite(b.data, 1, b.len, stderr);
+    weir_buf_fini(&b);
+}
+
+void
+weir_console_progress(void *console, const struct weir_progress *p)
+{
+    struct weir_console *c = console;
+    int64_t now = c->clock->mono_ns(c->clock);
+    update_rate(c, p);
+    if (c->line) {
+        paint_line(c, p);
+    } else if (c->events && now >= c->next_event_ns) {
+        if (c->next_event_ns != 0)
+            print_event(c, p);
+        c->next_event_ns = now + EVENT_EVERY_NS;
+    }
+}

@@ -1,0 +1,170 @@
+/* options -- one table gives getopt_long its input and --help its text. */
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/app.h"
+
+enum key {
+    KEY_STATE = 1,
+    KEY_REPORT,
+    KEY_REPORT_ALL,
+    KEY_ACCEPT_ROOT,
+    KEY_JSON,
+    KEY_LOG_FORMAT,
+    KEY_LOG_LEVEL,
+    KEY_PROGRESS,
+    KEY_HELP
+};
+
+static const struct option_row {
+    const char *name, *arg, *help;
+    int key;
+    const char *only; /* name of the one command that takes it, or NULL for all */
+} rows[] = {
+    {"state", "DIR", "state directory of the job (on a local disk)", KEY_STATE, NULL},
+    {"json", NULL, "results as JSON on stdout", KEY_JSON, NULL},
+    {"report", "FILE", "write the report there", KEY_REPORT, "seed"},
+    {"report-all", NULL, "a record for unchanged entries too", KEY_REPORT_ALL, "seed"},
+    {"accept-root", NULL, "the lake has moved: take source.root as it is now", KEY_ACCEPT_ROOT,
+     "seed"},
+    {"progress", "auto|json|none", "auto: a line on a terminal, JSON events otherwise",
+     KEY_PROGRESS, "seed"},
+    {"log-format", "text|json", "of the messages on stderr", KEY_LOG_FORMAT, NULL},
+    {"log-level", "LEVEL", "error, warning, info or debug", KEY_LOG_LEVEL, NULL},
+    {"help", NULL, "this text", KEY_HELP, NULL},
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool
+applies(const struct option_row *row, const struct weir_command *cmd)
+{
+    return row->only == NULL || cmd == NULL || strcmp(row->only, cmd->name) == 0;
+}
+
+static void
+command_help(FILE *to, const struct weir_command *cmd)
+{
+    (void)fprintf(to, "usage: weir %s MANIFEST [options]\n\n%s\n%s\n\noptions:\n", cmd->name,
+                  cmd->help, cmd->detail);
+    for (size_t i = 0; i < ROWS; i++) {
+        char left[48];
+        if (!applies(&rows[i], cmd))
+            continue;
+        (void)snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
+                       rows[i].arg != NULL ? " " : "", rows[i].arg != NULL ? rows[i].arg : "");
+        (void)fprintf(to, "  %-28s %s\n", left, rows[i].help);
+    }
+}
+
+void
+weir_options_help(FILE *to, const struct weir_command *cmd)
+{
+    if (cmd != NULL) {
+        command_help(to, cmd);
+        return;
+    }
+    (void)fprintf(to, "weir " WEIR_VERSION " moves a data lake to S3 and proves it.\n\n"
+                      "usage: weir COMMAND MANIFEST [options]\n\ncommands:\n");
+    for (const struct weir_command *c = weir_commands; c->name != NULL; c++)
+        (void)fprintf(to, "  %-8s %s\n", c->name, c->help);
+    (void)fprintf(to,
+                  "\nweir COMMAND --help tells the options; weir --version the version.\n"
+                  "exit status: 0 done, 1 fatal, 2 usage or manifest, 3 some entries failed, "
+                  "5 safety stop,\n6 locked by another instance, 7 credentials, permission or "
+                  "TLS, 75 stopped: run again.\n");
+}
+
+/* Index of value in a NULL-terminated list of words, or -1. */
+static int
+word(const char *value, const char *const *words)
+{
+    for (int i = 0; words[i] != NULL; i++)
+        if (strcmp(value, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static int
+mistake(const char *option, const char *value)
+{
+    (void)fprintf(stderr, "weir: --%s: '%s' is not one of its values\n", option, value);
+    return -1;
+}
+
+static int
+apply(struct weir_app_options *o, const struct option_row *row, const char *value)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+    static const char *const formats[] = {"text", "json", NULL};
+    static const char *const modes[] = {"auto", "json", "none", NULL};
+    int i = 0;
+    switch (row->key) {
+    case KEY_STATE:
+        o->state_dir = value;
+        break;
+    case KEY_REPORT:
+        o->report_file = value;
+        break;
+    case KEY_REPORT_ALL:
+        o->report_all = true;
+        break;
+    case KEY_ACCEPT_ROOT:
+        o->accept_root = true;
+        break;
+    case KEY_JSON:
+        o->json = true;
+        break;
+    case KEY_LOG_FORMAT:
+        i = word(value, formats);
+        o->log_json = i == 1;
+        break;
+    case KEY_LOG_LEVEL:
+        i = word(value, levels);
+        o->log_level = (enum weir_log_level)i;
+        break;
+    case KEY_PROGRESS:
+        i = word(value, modes);
+        o->progress = (enum weir_progress_mode)i;
+        break;
+    default:
+        break;
+    }
+    return i < 0 ? mistake(row->name, value) : 0;
+}
+
+int
+weir_options_parse(int argc, char **argv, const struct weir_command *cmd,
+                   struct weir_app_options *out)
+{
+    struct option longs[ROWS + 1];
+    memset(longs, 0, sizeof(longs));
+    for (size_t i = 0; i < ROWS; i++)
+        longs[i] =
+            (struct option){.name = rows[i].name,
+                            .has_arg = rows[i].arg != NULL ? required_argument : no_argument,
+                            .val = (int)i + 1};
+    *out = (struct weir_app_options){.log_level = WEIR_LOG_INFO};
+    optind = 1;
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (c == '?' || c > (int)ROWS)
+            return -1; /* getopt told why */
+        const struct option_row *row = &rows[c - 1];
+        if (row->key == KEY_HELP) {
+            weir_options_help(stdout, cmd);
+            return 1;
+        }
+        if (!applies(row, cmd)) {
+            (void)fprintf(stderr, "weir: %s has no option --%s\n", cmd->name, row->name);
+            return -1;
+        }
+        if (apply(out, row, optarg) != 0)
+            return -1;
+    }
+    if (argc - optind != 1) {
+        (void)fprintf(stderr, "weir: %s wants one manifest file; see weir %s --help\n",
+                      cmd->name, cmd->name);
+        return -1;
+    }
+    out->manifest_file = argv[optind];
+    return 0;
+}
