@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "file/file.h"
+#include "s3/s3.h"
 
 static const struct {
     const char *prefix;
@@ -11,6 +12,7 @@ static const struct {
                 struct weir_err *err);
 } kinds[] = {
     {"file://", weir_file_open},
+    {"s3://", weir_s3_open},
 };
 
 int

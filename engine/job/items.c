@@ -191,7 +191,9 @@ record(struct weir_run *r, const struct weir_item *item, enum weir_state state,
        const struct weir_task *t, size_t chunks, const struct weir_err *why)
 {
     r->ledger.count[state]++;
-    r->ledger.bytes[state] += item->st.size;
+    r->ledger.bytes[state] += t != NULL                      ? t->bytes
+                              : item->type == WEIR_ENTRY_DIR ? 0
+                                                             : item->st.size;
     struct weir_record rec = {.path = item->path,
                               .path_len = item->path_len,
                               .key = item->key,
