@@ -15,6 +15,7 @@
 /* cache_size bounds the memory (16 MiB); the two WAL limits bound the -wal file (16 MiB before
  * it is written back, 64 MiB kept on disk at most).  cell_size_check finds damage early. */
 static const char *const pragmas[] = {
+    "PRAGMA page_size = 4096", /* of a new file */
     "PRAGMA synchronous = FULL",
     "PRAGMA wal_autocheckpoint = 4096",
     "PRAGMA journal_size_limit = 67108864",
@@ -24,6 +25,7 @@ static const char *const pragmas[] = {
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
 };
+#define PAGE_BYTES 4096
 #define BUSY_MS 5000 /* a reader may meet the moment of recovery after a crash */
 
 static int
@@ -34,25 +36,20 @@ fail_sys(const struct weir_catalog *c, const char *doing, struct weir_err *err)
     return -1;
 }
 
-/* The file must be a regular one.  It is never opened here but when it is new: closing any
- * descriptor of a live SQLite file drops the locks that this process holds on it. */
-static int
-find_file(const struct weir_catalog *c, enum weir_catalog_mode mode, struct weir_err *err)
+/* SQLite reads a lost end of the last page as zeros.  Beside a -wal that is not empty the
+ * length means nothing: a crash may have come while the log was written back. */
+static bool
+is_cut(const struct weir_catalog *c, off_t bytes)
 {
-    struct stat st;
-    if (fstatat(c->dir.fd, WEIR_CATALOG_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (!S_ISREG(st.st_mode)) {
-            weir_err_set(err, WEIR_E_CATALOG, "catalog %s is not a regular file", c->path);
-            err->scope = WEIR_SCOPE_RUN;
-            return -1;
-        }
-        if (mode == WEIR_CATALOG_WRITE && (st.st_mode & 077) != 0 &&
-            fchmodat(c->dir.fd, WEIR_CATALOG_FILE, 0600, 0) != 0)
-            return fail_sys(c, "chmod", err);
-        return 0;
-    }
-    if (errno != ENOENT || mode == WEIR_CATALOG_READ)
-        return fail_sys(c, "open", err);
+    struct stat wal;
+    return bytes % PAGE_BYTES != 0 &&
+           (fstatat(c->dir.fd, WEIR_CATALOG_FILE "-wal", &wal, AT_SYMLINK_NOFOLLOW) != 0 ||
+            wal.st_size == 0);
+}
+
+static int
+make_file(struct weir_catalog *c, struct weir_err *err)
+{
     /* SQLite gives -wal and -shm the mode of this file, so umask need not be touched. */
     int fd = openat(c->dir.fd, WEIR_CATALOG_FILE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -62,6 +59,30 @@ find_file(const struct weir_catalog *c, enum weir_catalog_mode mode, struct weir
                  : fail_sys(c, "make", err);
     (void)close(fd);
     return rc;
+}
+
+/* The file must be a regular one.  It is never opened here but when it is new: closing any
+ * descriptor of a live SQLite file drops the locks that this process holds on it. */
+static int
+find_file(struct weir_catalog *c, enum weir_catalog_mode mode, struct weir_err *err)
+{
+    struct stat st;
+    if (fstatat(c->dir.fd, WEIR_CATALOG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT && mode == WEIR_CATALOG_WRITE)
+            return make_file(c, err);
+        return fail_sys(c, "open", err);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        weir_err_set(err, WEIR_E_CATALOG, "catalog %s is not a regular file", c->path);
+        err->scope = WEIR_SCOPE_RUN;
+        return -1;
+    }
+    if (is_cut(c, st.st_size))
+        return weir_stmt_damaged(c, "its end is missing", err);
+    if (mode == WEIR_CATALOG_WRITE && (st.st_mode & 077) != 0 &&
+        fchmodat(c->dir.fd, WEIR_CATALOG_FILE, 0600, 0) != 0)
+        return fail_sys(c, "chmod", err);
+    return 0;
 }
 
 static int
@@ -201,6 +222,8 @@ int
 weir_catalog_begin(struct weir_catalog *c, struct weir_err *err)
 {
     struct weir_stmt q;
+    if (c->dir.lock_fd < 0)
+        return weir_err_set(err, WEIR_E_BUG, "catalog %s is open for reading", c->path);
     if (c->in_transaction)
         return weir_err_set(err, WEIR_E_BUG, "catalog: a transaction is already open");
     if (weir_stmt_take(c, WEIR_STMT_BEGIN, "BEGIN IMMEDIATE", &q, err) != 0 ||
