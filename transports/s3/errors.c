@@ -10,6 +10,9 @@ static const char check_keys[] = "check access key and secret";
 static const char renew_keys[] = "renew the temporary credentials and run again";
 static const char check_region[] = "set destination.region to the bucket's region";
 static const char check_kms[] = "check destination.encryption and the state of the KMS key";
+static const char refuses[] = "the store refuses this key or a setting of destination (region, "
+                              "encryption, storage_class)";
+static const char shorter[] = "the object is shorter than it was";
 static const char start_over[] = "the upload has to start over";
 static const char damaged[] = "bytes were damaged on the way";
 static const char slow_down[] = "the store asked for fewer requests";
@@ -39,6 +42,8 @@ static const struct weir_s3_verdict by_code[] = {
      "the object is archived; restore it first"},
     {"InvalidPart", 0, WEIR_E_PROTOCOL, OBJECT, false, start_over},
     {"InvalidPartOrder", 0, WEIR_E_PROTOCOL, OBJECT, false, start_over},
+    {"InvalidRange", 0, WEIR_E_PROTOCOL, OBJECT, false, shorter},
+    {"InvalidRequest", 0, WEIR_E_UNSUPPORTED, OBJECT, false, refuses},
     {"InvalidSecurity", 0, WEIR_E_CREDENTIALS, RUN, false, check_keys},
     {"InvalidStorageClass", 0, WEIR_E_CONFIG, RUN, false, "correct destination.storage_class"},
     {"InvalidTag", 0, WEIR_E_CONFIG, RUN, false, "correct destination.tags"},
@@ -84,8 +89,7 @@ static const struct weir_s3_verdict by_status[] = {
     {NULL, 302, WEIR_E_CONFIG, RUN, false, "correct destination.endpoint"},
     {NULL, 307, WEIR_E_SERVER, OBJECT, true, "the bucket is new or being moved"},
     {NULL, 308, WEIR_E_CONFIG, RUN, false, "correct destination.endpoint"},
-    {NULL, 400, WEIR_E_UNSUPPORTED, OBJECT, false,
-     "the store refuses this request; check region, encryption and storage class"},
+    {NULL, 400, WEIR_E_UNSUPPORTED, OBJECT, false, refuses},
     {NULL, 401, WEIR_E_CREDENTIALS, RUN, false, check_keys},
     {NULL, 403, WEIR_E_ACCESS, OBJECT, false, "check the permissions of the key in use"},
     {NULL, 404, WEIR_E_NOT_FOUND, OBJECT, false, NULL},
@@ -94,6 +98,7 @@ static const struct weir_s3_verdict by_status[] = {
     {NULL, 409, WEIR_E_SERVER, OBJECT, true, "another request was in the way"},
     {NULL, 412, WEIR_E_EXISTS, OBJECT, false, NULL},
     {NULL, 413, WEIR_E_LIMIT, OBJECT, false, "a server or proxy limits the request's size"},
+    {NULL, 416, WEIR_E_PROTOCOL, OBJECT, false, shorter},
     {NULL, 429, WEIR_E_THROTTLED, OBJECT, true, slow_down},
     {NULL, 501, WEIR_E_UNSUPPORTED, OBJECT, false, "the store lacks this feature"},
     {NULL, 503, WEIR_E_THROTTLED, OBJECT, true, slow_down},

@@ -93,6 +93,9 @@ weir_s3_list_parts(struct weir_transport *t, const char *key, const char *upload
         if (l->before.token[0] != '\0')
             weir_s3_request_query(s, "part-number-marker", l->before.token);
         rc = fetch(s, l, err);
+        if (rc != 0 && err != NULL && err->code == WEIR_E_NOT_FOUND &&
+            err->scope == WEIR_SCOPE_OBJECT)
+            err->code = WEIR_E_NO_UPLOAD; /* Ceph says NoSuchKey */
         if (rc == 0 && weir_s3_reply_parts(weir_s3_text_get(&l->body), l->body.used, fn, ctx,
                                            &l->page, err) != 0)
             rc = weir_s3_request_frame(s, err);

@@ -97,7 +97,7 @@ weir_s3_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t
     s->request.call.sink = sink;
     s->request.call.sink_ctx = ctx;
     if (weir_s3_request_send(s, err) != 0)
-        return weir_s3_operation_ranged(s, err);
+        return -1;
     if (bytes != UINT64_MAX && a->sunk != bytes)
         return weir_s3_request_fail(s, WEIR_E_PROTOCOL, "the reply has too few bytes", err);
     return 0;

@@ -107,14 +107,6 @@ weir_s3_operation_stored(struct weir_s3 *s, uint64_t crc64nvme, struct weir_stor
 }
 
 int
-weir_s3_operation_ranged(struct weir_s3 *s, struct weir_err *err)
-{
-    if (err != NULL && s->session.response.status == 416)
-        err->code = WEIR_E_PROTOCOL;
-    return -1;
-}
-
-int
 weir_s3_operation_pass(const struct weir_err *from, struct weir_err *err)
 {
     if (err != NULL && err->code == WEIR_OK)

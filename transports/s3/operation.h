@@ -29,8 +29,6 @@ int weir_s3_operation_conditional(const struct weir_object *object, struct weir_
 /* ETag, version and CRC of the reply to a PUT; a CRC other than ours is WEIR_E_DIGEST. */
 int weir_s3_operation_stored(struct weir_s3 *s, uint64_t crc64nvme, struct weir_stored *out,
                              struct weir_err *err);
-/* A failed GET: what is left of a range error.  Returns -1. */
-int weir_s3_operation_ranged(struct weir_s3 *s, struct weir_err *err);
 
 /* Copies an error that stays one into the caller's.  Returns -1. */
 int weir_s3_operation_pass(const struct weir_err *from, struct weir_err *err);

@@ -291,11 +291,33 @@ weir_s3_reply_parts(const char *data, size_t bytes, weir_part_fn *fn, void *ctx,
 
 #define KEY_ROOM 2048
 
+/* Did the store do what encoding-type=url asks for?  It says so, some of them at the end of the
+ * page; some do not do it.  A key cannot forge this: '<' is escaped in it. */
+static bool
+is_url_encoded(const char *data, size_t bytes)
+{
+    static const char says[] = "<EncodingType>url</EncodingType>";
+    return memmem(data, bytes, says, sizeof(says) - 1) != NULL;
+}
+
+static int
+decode(const char *text, bool encoded, char *out, size_t room)
+{
+    if (encoded)
+        return weir_s3_uri_decode(text, out, room) < 0 ? -1 : 0;
+    size_t bytes = strlen(text);
+    if (bytes >= room)
+        return -1;
+    memcpy(out, text, bytes + 1);
+    return 0;
+}
+
 /* Decodes a key and checks that it begins with the prefix. */
 static int
-take_key(const char *text, const char *prefix, char key[KEY_ROOM], struct weir_err *err)
+take_key(const char *text, bool encoded, const char *prefix, char key[KEY_ROOM],
+         struct weir_err *err)
 {
-    if (weir_s3_uri_decode(text, key, KEY_ROOM) < 0)
+    if (decode(text, encoded, key, KEY_ROOM) != 0)
         return weir_err_set(err, WEIR_E_PROTOCOL, "XML reply: key \"%.80s\" is not URL-encoded",
                             text);
     if (strncmp(key, prefix, strlen(prefix)) != 0)
@@ -307,6 +329,7 @@ take_key(const char *text, const char *prefix, char key[KEY_ROOM], struct weir_e
 
 struct uploads_ctx {
     const struct weir_s3_scope *scope;
+    bool encoded; /* keys are percent-encoded */
     char key[KEY_ROOM];
     char id[WEIR_UPLOAD_ID_BYTES];
     bool has_key;
@@ -339,7 +362,7 @@ on_uploads(void *ctx, const char *path, const char *text, struct weir_err *err)
         return -1;
     if (strcmp(name, "Upload/Key") == 0) {
         c->has_key = true;
-        return take_key(text, c->scope->prefix, c->key, err);
+        return take_key(text, c->encoded, c->scope->prefix, c->key, err);
     }
     if (strcmp(name, "Upload/UploadId") == 0)
         return take(name, text, c->id, sizeof(c->id), err);
@@ -350,7 +373,7 @@ on_uploads(void *ctx, const char *path, const char *text, struct weir_err *err)
     if (strcmp(name, "IsTruncated") == 0)
         return take_truncated(text, c->page, err);
     if (strcmp(name, "NextKeyMarker") == 0) {
-        if (weir_s3_uri_decode(text, c->page->token, sizeof(c->page->token)) < 0)
+        if (decode(text, c->encoded, c->page->token, sizeof(c->page->token)) != 0)
             return weir_err_set(err, WEIR_E_PROTOCOL,
                                 "XML reply: NextKeyMarker \"%.80s\" is not URL-encoded", text);
         return 0;
@@ -367,6 +390,7 @@ weir_s3_reply_uploads(const char *data, size_t bytes, const struct weir_s3_scope
 {
     struct uploads_ctx c;
     c.scope = scope;
+    c.encoded = is_url_encoded(data, bytes);
     c.has_key = false;
     c.id[0] = '\0';
     c.initiated_s = 0;
@@ -378,6 +402,7 @@ weir_s3_reply_uploads(const char *data, size_t bytes, const struct weir_s3_scope
 
 struct objects_ctx {
     const struct weir_s3_scope *scope;
+    bool encoded; /* keys are percent-encoded */
     char key[KEY_ROOM];
     char etag[WEIR_ETAG_BYTES];
     char storage_class[32];
@@ -418,7 +443,7 @@ on_object_field(struct objects_ctx *c, const char *name, const char *text, struc
 {
     if (strcmp(name, "Key") == 0) {
         c->has_key = true;
-        return take_key(text, c->scope->prefix, c->key, err);
+        return take_key(text, c->encoded, c->scope->prefix, c->key, err);
     }
     if (strcmp(name, "Size") == 0) {
         c->has_bytes = true;
@@ -458,6 +483,7 @@ weir_s3_reply_objects(const char *data, size_t bytes, const struct weir_s3_scope
 {
     struct objects_ctx c;
     c.scope = scope;
+    c.encoded = is_url_encoded(data, bytes);
     c.bytes = 0;
     c.fn = fn;
     c.fn_ctx = ctx;

@@ -51,8 +51,8 @@ struct weir_s3_scope {  /* which keys a listing may hold */
     const char *prefix; /* they begin with this */
     size_t strip_bytes; /* and reach the callback without so many of their first bytes */
 };
-/* Keys are decoded (encoding-type=url).  A key of strip_bytes bytes is passed over: relative
- * keys are not empty. */
+/* Keys are decoded where the reply says EncodingType url.  A key of strip_bytes bytes is passed
+ * over: relative keys are not empty. */
 int weir_s3_reply_uploads(const char *data, size_t bytes, const struct weir_s3_scope *scope,
                           weir_upload_fn *fn, void *ctx, struct weir_s3_page *out,
                           struct weir_err *err);
