@@ -42,7 +42,7 @@ osd crush chooseleaf type = 0
 osd class load list = *
 osd class default list = *
 [client.rgw.a]
-rgw frontends = beast endpoint=127.0.0.1:$http ssl_endpoint=127.0.0.1:$https ssl_certificate=$DIR/cert.pem ssl_private_key=$DIR/key.pem
+rgw frontends = beast tcp_nodelay=1 endpoint=127.0.0.1:$http ssl_endpoint=127.0.0.1:$https ssl_certificate=$DIR/cert.pem ssl_private_key=$DIR/key.pem
 rgw dns name = s3.localhost
 rgw gc obj min wait = 5
 rgw gc processor period = 10
