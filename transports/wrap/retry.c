@@ -7,7 +7,7 @@
 
 struct shared { /* one for all clones */
     const struct weir_transport_options *options;
-    struct weir_budget budget;
+    struct weir_retry_budget budget;
     atomic_uint refs;
     atomic_uint_fast64_t handles; /* ever made: seeds their jitter */
 };
@@ -286,7 +286,7 @@ shared_unref(struct shared *s)
 {
     if (atomic_fetch_sub(&s->refs, 1) > 1)
         return;
-    weir_budget_fini(&s->budget);
+    weir_retry_budget_fini(&s->budget);
     free(s);
 }
 
@@ -360,7 +360,7 @@ weir_retry_open(const struct weir_transport_options *options, struct weir_transp
     if (s == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "retries");
     s->options = options;
-    weir_budget_init(&s->budget);
+    weir_retry_budget_init(&s->budget);
     atomic_store(&s->refs, 1);
     int rc = wrap_inner(s, inner, out, err);
     shared_unref(s); /* the handle has its own reference */

@@ -37,7 +37,7 @@ may_repeat(struct weir_tries *t, enum weir_repeat repeat)
         return false;
     }
     unsigned cost = t->last.code == WEIR_E_NETWORK ? COST_NETWORK : COST;
-    if (!weir_budget_take(t->budget, cost)) {
+    if (!weir_retry_budget_take(t->budget, cost)) {
         t->end = WEIR_TRIES_BUDGET;
         return false;
     }
@@ -57,7 +57,7 @@ weir_tries_again(struct weir_tries *t, int rc, enum weir_repeat repeat)
     const struct weir_transport_options *o = t->options;
     t->made++;
     if (rc == 0) {
-        weir_budget_give(t->budget, t->cost > 0 ? t->cost : 1);
+        weir_retry_budget_give(t->budget, t->cost > 0 ? t->cost : 1);
         return false;
     }
     t->unknown = t->unknown || t->last.outcome_unknown;
@@ -69,7 +69,7 @@ weir_tries_again(struct weir_tries *t, int rc, enum weir_repeat repeat)
     if (o->on_retry != NULL)
         o->on_retry(o->on_retry_ctx, &t->last, t->made, wait);
     if (!weir_wrap_sleep(o, wait, WEIR_CANCEL_DRAIN)) {
-        weir_budget_give(t->budget, t->cost); /* this retry is not made */
+        weir_retry_budget_give(t->budget, t->cost); /* this retry is not made */
         t->end = WEIR_TRIES_SIGNAL;
         return false;
     }

@@ -12,7 +12,7 @@
 #include <weir/rng.h>
 #include <weir/transport.h>
 
-#include "wrap/budget.h"
+#include "wrap/retry_budget.h"
 
 #define WEIR_TRIES_MAX 10u
 
@@ -32,7 +32,7 @@ enum weir_tries_end {
 
 struct weir_tries {
     const struct weir_transport_options *options; /* borrowed */
-    struct weir_budget *budget;                   /* borrowed; shared with all handles */
+    struct weir_retry_budget *budget;             /* borrowed; shared with all handles */
     struct weir_rng *rng;                         /* borrowed; of this handle */
     unsigned made;
     unsigned cost; /* of the last retry, 0 for the first try */

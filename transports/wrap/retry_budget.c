@@ -1,20 +1,20 @@
-#include "wrap/budget.h"
+#include "wrap/retry_budget.h"
 
 void
-weir_budget_init(struct weir_budget *b)
+weir_retry_budget_init(struct weir_retry_budget *b)
 {
     (void)pthread_mutex_init(&b->shared.lock, NULL);
-    b->shared.tokens = WEIR_BUDGET_TOKENS;
+    b->shared.tokens = WEIR_RETRY_BUDGET_TOKENS;
 }
 
 void
-weir_budget_fini(struct weir_budget *b)
+weir_retry_budget_fini(struct weir_retry_budget *b)
 {
     (void)pthread_mutex_destroy(&b->shared.lock);
 }
 
 bool
-weir_budget_take(struct weir_budget *b, unsigned cost)
+weir_retry_budget_take(struct weir_retry_budget *b, unsigned cost)
 {
     (void)pthread_mutex_lock(&b->shared.lock);
     bool enough = b->shared.tokens >= cost;
@@ -25,10 +25,10 @@ weir_budget_take(struct weir_budget *b, unsigned cost)
 }
 
 void
-weir_budget_give(struct weir_budget *b, unsigned tokens)
+weir_retry_budget_give(struct weir_retry_budget *b, unsigned tokens)
 {
     (void)pthread_mutex_lock(&b->shared.lock);
-    unsigned room = WEIR_BUDGET_TOKENS - b->shared.tokens;
+    unsigned room = WEIR_RETRY_BUDGET_TOKENS - b->shared.tokens;
     b->shared.tokens += tokens < room ? tokens : room;
     (void)pthread_mutex_unlock(&b->shared.lock);
 }
