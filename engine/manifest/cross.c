@@ -130,10 +130,11 @@ check_s3_store(const struct weir_manifest *m, const struct weir_node *destinatio
              "'key' is for the types aws:kms and aws:kms:dsse only");
 }
 
+/* A window that says nothing but its limit. */
 static bool
-is_always(const struct weir_window *w)
+is_always(const struct weir_node *n)
 {
-    return w->days == 0x7f && w->from_min == 0 && w->to_min == WEIR_DAY_MINUTES;
+    return weir_node_get(n, "limit") != NULL && n->first->next->next == NULL;
 }
 
 static void
@@ -147,12 +148,12 @@ check_windows(const struct weir_manifest *m, const struct weir_node *list, struc
             weir_diag_add(d, n->line, n->column, n->width,
                           "this window is never used: the one on line %zu is always open",
                           always->line);
-        else if (w->from_min == w->to_min)
+        else if (is_always(n))
+            always = n;
+        else if (w->from_min == w->to_min) /* never so by default, nor after a mistake */
             tell(d, n,
                  "an empty window: 'from' and 'to' are the same time; leave both out "
                  "for the whole day");
-        if (always == NULL && n->kind == WEIR_NODE_MAP && is_always(w))
-            always = n;
     }
 }
 

@@ -132,15 +132,6 @@ weir_diag_where(const struct weir_diag *d, size_t offset, size_t *out_line, size
         count_characters(d->text + d->line_at[line - 1], offset - d->line_at[line - 1]) + 1;
 }
 
-char
-weir_diag_byte(const struct weir_diag *d, size_t line, size_t column)
-{
-    size_t bytes;
-    const char *text = line_bytes(d, line, &bytes);
-    size_t at = column == 0 ? bytes : skip_characters(text, bytes, column - 1);
-    return at < bytes ? text[at] : '\0';
-}
-
 /* A tab would move the caret, a control or broken byte the terminal. */
 static void
 print_clean(FILE *out, const char *text, size_t bytes)

@@ -47,9 +47,6 @@ void weir_diag_add_secret(struct weir_diag *d, size_t line, size_t column, size_
 void weir_diag_where(const struct weir_diag *d, size_t offset, size_t *out_line,
                      size_t *out_column);
 
-/* The byte at line and column (from 1), or '\0' behind the end of the line. */
-char weir_diag_byte(const struct weir_diag *d, size_t line, size_t column);
-
 /**
  * weir_diag_finish() -- tell all mistakes.
  * Returns 0 when there are none.  Else -1 with CONFIG (the first mistake, and the count when

@@ -12,6 +12,7 @@ struct builder {
     struct weir_node *open[WEIR_NODE_DEPTH_MAX]; /* collections around the next node */
     struct weir_node *last[WEIR_NODE_DEPTH_MAX]; /* their youngest child */
     size_t depth, count, documents;
+    size_t seen_index, seen_offset; /* a character that an event started at, and its byte */
 };
 
 enum step { GO_ON, STOP, FAILED };
@@ -87,16 +88,35 @@ place(struct weir_node *n, const yaml_event_t *e)
         n->width = e->end_mark.column - e->start_mark.column;
 }
 
-/* A bare "!" leaves no trace in the event of a plain scalar, but in the text it does. */
-static void
+/* The byte at a mark.  Marks count characters and come in order, so going on from the last one
+ * keeps long lines cheap. */
+static char
+byte_at(struct builder *b, const yaml_mark_t *mark)
+{
+    const struct weir_diag *d = b->diag;
+    if (mark->index < b->seen_index)
+        b->seen_index = b->seen_offset = 0;
+    for (; b->seen_index < mark->index && b->seen_offset < d->bytes; b->seen_index++)
+        b->seen_offset += weir_utf8_step(d->text + b->seen_offset, d->bytes - b->seen_offset,
+                                         NULL); /* never 0: text_is_clean() was there */
+    return b->seen_offset < d->bytes ? d->text[b->seen_offset] : '\0';
+}
+
+/* Returns whether there was a tag.  A bare "!" leaves no trace in the event of a plain scalar,
+ * but in the text it does. */
+static bool
 refuse_properties(struct builder *b, const yaml_event_t *e, const yaml_char_t *anchor,
                   const yaml_char_t *tag)
 {
     size_t line = e->start_mark.line + 1, column = e->start_mark.column + 1;
     if (anchor != NULL)
-        weir_diag_add(b->diag, line, column, 1, "anchors (&) are not allowed in a manifest");
-    if (tag != NULL || weir_diag_byte(b->diag, line, column) == '!')
-        weir_diag_add(b->diag, line, column, 1, "tags (!) are not allowed in a manifest");
+        weir_diag_add(b->diag, line, column, 1,
+                      "anchors are not allowed; text that starts with & needs quotes");
+    bool tagged = tag != NULL || byte_at(b, &e->start_mark) == '!';
+    if (tagged)
+        weir_diag_add(b->diag, line, column, 1,
+                      "tags are not allowed; text that starts with ! needs quotes");
+    return tagged;
 }
 
 static struct weir_node *
@@ -124,8 +144,9 @@ append(struct builder *b, enum weir_node_kind kind, const yaml_event_t *e)
 static enum step
 add_scalar(struct builder *b, const yaml_event_t *e)
 {
-    refuse_properties(b, e, e->data.scalar.anchor, e->data.scalar.tag);
-    struct weir_node *n = append(b, WEIR_NODE_SCALAR, e);
+    bool tagged = refuse_properties(b, e, e->data.scalar.anchor, e->data.scalar.tag);
+    bool all_tag = tagged && e->data.scalar.length == 0; /* `- !*.tmp` was meant as text */
+    struct weir_node *n = append(b, all_tag ? WEIR_NODE_BROKEN : WEIR_NODE_SCALAR, e);
     if (n == NULL)
         return FAILED;
     n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -142,7 +163,7 @@ static enum step
 add_collection(struct builder *b, enum weir_node_kind kind, const yaml_event_t *e,
                const yaml_char_t *anchor, const yaml_char_t *tag)
 {
-    refuse_properties(b, e, anchor, tag);
+    (void)refuse_properties(b, e, anchor, tag);
     if (b->depth == WEIR_NODE_DEPTH_MAX) {
         weir_diag_add(b->diag, e->start_mark.line + 1, e->start_mark.column + 1, 1,
                       "more than %d levels of nesting", WEIR_NODE_DEPTH_MAX);
@@ -169,8 +190,7 @@ start_document(struct builder *b, const yaml_event_t *e)
     if (e->data.document_start.version_directive != NULL ||
         e->data.document_start.tag_directives.start !=
             e->data.document_start.tag_directives.end)
-        weir_diag_add(b->diag, line, column, 1,
-                      "directives (%%) are not allowed in a manifest");
+        weir_diag_add(b->diag, line, column, 1, "directives (%%YAML, %%TAG) are not allowed");
     return GO_ON;
 }
 
@@ -188,7 +208,7 @@ take_event(struct builder *b, const yaml_event_t *e)
     case YAML_ALIAS_EVENT:
         weir_diag_add(b->diag, e->start_mark.line + 1, e->start_mark.column + 1,
                       e->end_mark.column - e->start_mark.column,
-                      "aliases (*) are not allowed in a manifest");
+                      "aliases are not allowed; text that starts with * needs quotes");
         return append(b, WEIR_NODE_BROKEN, e) == NULL ? FAILED : GO_ON;
     case YAML_SCALAR_EVENT:
         return add_scalar(b, e);
@@ -214,7 +234,10 @@ tell_syntax_error(struct weir_diag *d, const yaml_parser_t *p)
 {
     size_t line = p->problem_mark.line + 1, column = p->problem_mark.column + 1;
     const char *problem = p->problem != NULL ? p->problem : "cannot be read";
-    if (p->context != NULL && p->context_mark.line != p->problem_mark.line)
+    if (p->context != NULL && strstr(p->context, "alias") != NULL) /* [*.tmp], so common */
+        weir_diag_add(d, p->context_mark.line + 1, p->context_mark.column + 1, 1,
+                      "not valid YAML: text that starts with * needs quotes");
+    else if (p->context != NULL && p->context_mark.line != p->problem_mark.line)
         weir_diag_add(d, line, column, 1, "not valid YAML: %s (%s that starts on line %zu)",
                       problem, p->context, p->context_mark.line + 1);
     else

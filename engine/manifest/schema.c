@@ -126,7 +126,8 @@ read_value(struct weir_schema *s, const struct weir_schema_key *known,
 {
     if (weir_node_is_null(value))
         weir_diag_add(s->diag, key->line, key->column, key->width,
-                      "'%s' has no value; give it one or leave it out", known->name);
+                      "'%s' has no value; give it one%s", known->name,
+                      known->required ? "" : " or leave it out");
     else if (known->kind == WEIR_SCHEMA_MAP)
         weir_schema_read_map(s, known->map, value, key, (char *)base + known->offset);
     else

@@ -81,14 +81,16 @@ weir_units_count(const char *text, uint64_t *out)
     return NULL;
 }
 
-/* Never a byte unit for what says bits, nor the reverse: that would be wrong by eight. */
+/* Of rates, never a byte unit for what says bits, nor the reverse: it would be wrong by eight.
+ */
 static const char *
 nearest_unit(const char *word, const struct unit *units)
 {
     const char *best = NULL;
     size_t distance = 0;
+    bool rate = units == rates;
     for (; units->name != NULL; units++)
-        if ((strchr(word, 'b') == NULL) == (strchr(units->name, 'b') == NULL))
+        if (!rate || (strchr(word, 'b') == NULL) == (strchr(units->name, 'b') == NULL))
             weir_suggest_offer(word, units->name, &best, &distance);
     return best;
 }
