@@ -31,10 +31,29 @@ weir_stmt_damaged(struct weir_catalog *c, const char *what, struct weir_err *err
     return weir_err_add(err, "catalog %s", c->path);
 }
 
+/* Why the system refused an operation.  SQLite forgets it when COMMIT fails, its files do not.
+ */
+static int
+last_errno(sqlite3 *db)
+{
+    if (db == NULL)
+        return ENOMEM; /* open could not even make the handle */
+    int value = sqlite3_system_errno(db);
+    sqlite3_file *file[2] = {NULL,
+                             NULL}; /* the -wal is the one written to, so it comes first */
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file[0]);
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file[1]);
+    for (int i = 0; i < 2 && value == 0; i++)
+        if (file[i] != NULL && file[i]->pMethods != NULL)
+            (void)file[i]->pMethods->xFileControl(file[i], SQLITE_FCNTL_LAST_ERRNO, &value);
+    return value;
+}
+
 int
 weir_stmt_fail(struct weir_catalog *c, int rc, const char *doing, struct weir_err *err)
 {
-    int sys = sqlite3_system_errno(c->db);
+    int sys = last_errno(c->db);
+    c->failed |= c->in_transaction; /* SQLite has undone it, or part of it, or nothing */
     switch (rc & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -95,7 +114,7 @@ weir_stmt_take_write(struct weir_catalog *c, enum weir_stmt_slot slot, const cha
         weir_err_set(err, WEIR_E_BUG, "catalog: write outside of a transaction: %s", sql);
         return -1;
     }
-    if (sqlite3_get_autocommit(c->db)) { /* SQLite gives up a transaction on some errors */
+    if (c->failed || sqlite3_get_autocommit(c->db)) {
         weir_err_set(err, WEIR_E_IO,
                      "catalog %s: an earlier error undid this transaction; run again", c->path);
         if (err != NULL)
