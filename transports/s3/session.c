@@ -34,6 +34,7 @@ reset_response(struct weir_s3_response *r)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         texts[i][0] = '\0';
     r->status = 0;
+    r->header_ended = false;
     r->header_bytes = r->meta_count = r->meta_used = 0;
     r->sunk = 0;
     r->why = NULL;
@@ -125,6 +126,7 @@ on_header(char *line, size_t size, size_t count, void *ctx)
             r->status = (space[1] - '0') * 100 + (space[2] - '0') * 10 + (space[3] - '0');
         return given;
     }
+    r->header_ended = r->header_ended || bytes == 0;
     r->header_bytes += given;
     if (r->header_bytes > WEIR_S3_HEADER_BYTES_MAX) {
         r->why = "the reply's header is over 64 KiB";
@@ -378,6 +380,10 @@ weir_s3_session_perform(struct weir_s3_session *s, const struct weir_s3_call *ca
     if (rc == CURLE_OK) {
         rc = curl_easy_perform(s->curl);
         count(s, call);
+        if (rc == CURLE_OK && !s->response.header_ended) {
+            (void)snprintf(s->error, sizeof(s->error), "the reply ends within its header");
+            rc = CURLE_PARTIAL_FILE;
+        }
     }
     s->call = NULL;
     return rc;

@@ -46,6 +46,7 @@ struct weir_s3_call { /* all borrowed for the call */
 
 struct weir_s3_response { /* texts are "" when the header was missing or too long */
     int status;           /* 0: no reply */
+    bool header_ended;    /* the empty line came: libcurl does not insist on it */
     char etag[WEIR_ETAG_BYTES + 16];
     char version[WEIR_VERSION_BYTES];
     char crc64nvme[32];

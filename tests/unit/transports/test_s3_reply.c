@@ -19,6 +19,10 @@ count_elements(void *ctx, const char *path, const char *text, struct weir_err *e
     return 0;
 }
 
+#define BILLION_LAUGHS                                                                         \
+    "<!DOCTYPE lolz [<!ENTITY l \"lol\"><!ENTITY m \"&l;&l;&l;&l;&l;&l;&l;&l;&l;&l;\">"        \
+    "<!ENTITY n \"&m;&m;&m;&m;&m;&m;&m;&m;&m;&m;\">]><a>&n;</a>"
+
 static const char *const hostile[] = {
     "",
     " ",
@@ -34,8 +38,7 @@ static const char *const hostile[] = {
     "{\"error\": \"no XML at all\"}",
     "<!DOCTYPE a><a/>",
     "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>",
-    "<!DOCTYPE lolz [<!ENTITY l \"lol\"><!ENTITY m \"&l;&l;&l;&l;&l;&l;&l;&l;&l;&l;\">"
-    "<!ENTITY n \"&m;&m;&m;&m;&m;&m;&m;&m;&m;&m;\">]><a>&n;</a>",
+    BILLION_LAUGHS,
     "<a><b><c><d><e><f><g><h><i/></h></g></f></e></d></c></b></a>",
     "<a23456789012345678901234567890123456789012345678901234567890123456/>",
 };
