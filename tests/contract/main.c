@@ -1,9 +1,13 @@
-/* test_contract file|wrap|s3 [behaviour] -- run the contract suite on one kind of store.
+/* test_contract file|sidecar|wrap|s3 [behaviour] -- run the contract suite on one kind of
+ * store.
  *
- * file: a directory of its own; wrap: the same behind weir_transport_wrap(); s3: the bucket
+ * file: a directory of its own; sidecar: one without extended attributes; wrap: file behind
+ * weir_transport_wrap(); s3: the bucket
  * WEIR_TEST_S3_BUCKET at WEIR_TEST_S3_ENDPOINT (region WEIR_TEST_S3_REGION or us-east-1), with
  * the credentials of the environment.  WEIR_TEST_SEED repeats a run. */
 #include "contract.h"
+
+#include "file/store.h" /* for a store with sidecars, which no URL asks for */
 
 #include <ftw.h>
 #include <stdio.h>
@@ -40,6 +44,8 @@ open_store(void)
     struct weir_err err = WEIR_ERR_INIT;
     char text[2048];
     struct weir_transport *t = NULL;
+    if (strcmp(setup.kind, "sidecar") == 0)
+        return weir_file_open_keep(&setup.options, FILE_KEEP_SIDECAR, &t, &err) == 0 ? t : NULL;
     int rc = weir_transport_open(&setup.options, &t, &err);
     if (rc == 0 && strcmp(setup.kind, "file") != 0) { /* s3 as the engine uses it: wrapped */
         struct weir_transport *inner = t;
@@ -152,7 +158,8 @@ prepare(int argc, char **argv)
         setup.destination.endpoint = setup.endpoint;
         setup.destination.region = region;
         setup.destination.ca_file = getenv("WEIR_TEST_S3_CA_FILE");
-    } else if (strcmp(setup.kind, "file") == 0 || strcmp(setup.kind, "wrap") == 0) {
+    } else if (strcmp(setup.kind, "file") == 0 || strcmp(setup.kind, "wrap") == 0 ||
+               strcmp(setup.kind, "sidecar") == 0) {
         (void)snprintf(setup.directory, sizeof(setup.directory), "contract-XXXXXX");
         char here[160];
         if (mkdtemp(setup.directory) == NULL || getcwd(here, sizeof(here)) == NULL)
@@ -190,7 +197,7 @@ int
 main(int argc, char **argv)
 {
     if (!prepare(argc, argv)) {
-        (void)fprintf(stderr, "usage: test_contract file|wrap|s3 [behaviour]\n"
+        (void)fprintf(stderr, "usage: test_contract file|sidecar|wrap|s3 [behaviour]\n"
                               "s3 needs WEIR_TEST_S3_ENDPOINT, WEIR_TEST_S3_BUCKET, AWS_*\n");
         return 2;
     }

@@ -153,6 +153,9 @@ weir_file_write_all(int fd, const void *data, size_t bytes, uint64_t offset)
 static int
 decide_keep(struct file_store *h, struct weir_err *err)
 {
+    h->keep = h->shared->keep;
+    if (h->keep != FILE_KEEP_UNDECIDED)
+        return 0;
     struct file_temp t;
     if (weir_file_temp_create(h, &t, err) != 0)
         return -1;

@@ -179,6 +179,13 @@ int
 weir_file_open(const struct weir_transport_options *options, struct weir_transport **out,
                struct weir_err *err)
 {
+    return weir_file_open_keep(options, FILE_KEEP_UNDECIDED, out, err);
+}
+
+int
+weir_file_open_keep(const struct weir_transport_options *options, enum file_keep keep,
+                    struct weir_transport **out, struct weir_err *err)
+{
     const char *url = options->destination->url;
     static const char scheme[] = "file://";
     if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || url[sizeof(scheme) - 1] != '/') {
@@ -191,6 +198,7 @@ weir_file_open(const struct weir_transport_options *options, struct weir_transpo
     if (s == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "store %s", url);
     s->options = options;
+    s->keep = keep;
     s->root_fd = -1;
     (void)pthread_mutex_init(&s->dirs.lock, NULL);
     atomic_store(&s->refs, 1);

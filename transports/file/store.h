@@ -35,6 +35,7 @@ struct file_shared { /* one for all clones */
     char *root; /* for messages only */
     char *describe;
     struct weir_limits limits;
+    enum file_keep keep; /* undecided: each handle tries */
     /* any thread */
     atomic_uint refs;
     atomic_uint_fast64_t handles; /* ever made: seeds their random numbers */
@@ -60,6 +61,10 @@ weir_file_store(struct weir_transport *t)
 }
 
 /* ---- store.c ---- */
+
+/* weir_file_open() with a choice of where records go: the tests' way to sidecars. */
+int weir_file_open_keep(const struct weir_transport_options *options, enum file_keep keep,
+                        struct weir_transport **out, struct weir_err *err);
 
 /* Sets err for a failed system call.  Disk full, read-only, quota, EIO: scope RUN.  Short
  * supply and stale handles of network file systems: retryable.  Returns -1. */
