@@ -11,16 +11,6 @@ tell(struct weir_diag *d, const struct weir_node *n, const char *text)
     weir_diag_add(d, n->line, n->column, n->width, "%s", text);
 }
 
-/* The node of a key itself, for mistakes that are about its being there. */
-static const struct weir_node *
-key_node(const struct weir_node *map, const char *key)
-{
-    const struct weir_node *k = map != NULL && map->kind == WEIR_NODE_MAP ? map->first : NULL;
-    while (k != NULL && (k->kind != WEIR_NODE_SCALAR || strcmp(k->text, key) != 0))
-        k = k->next->next;
-    return k;
-}
-
 static bool
 starts_with(const char *text, const char *start)
 {
@@ -42,7 +32,7 @@ check_file_store(const struct weir_manifest *m, const struct weir_node *destinat
                  struct weir_diag *d)
 {
     for (const char *const *name = weir_keys_s3_only; *name != NULL; name++) {
-        const struct weir_node *key = key_node(destination, *name);
+        const struct weir_node *key = weir_node_key(destination, *name);
         if (key != NULL)
             weir_diag_add(d, key->line, key->column, key->width,
                           "'%s' has no meaning with a file:// url", *name);
@@ -64,7 +54,7 @@ check_storage_class(const struct weir_manifest *m, const struct weir_node *desti
 {
     const char *class = m->destination.storage_class;
     const struct weir_node *n = weir_node_get(destination, "storage_class");
-    if (class == NULL || key_node(destination, "endpoint") != NULL)
+    if (class == NULL || weir_node_key(destination, "endpoint") != NULL)
         return;
     for (const char *const *known = weir_keys_storage_classes; *known != NULL; known++)
         if (strcmp(class, *known) == 0)
@@ -81,17 +71,17 @@ check_endpoint(const struct weir_manifest *m, const struct weir_node *destinatio
                struct weir_diag *d)
 {
     const struct weir_destination *to = &m->destination;
-    const struct weir_node *ca_file = key_node(destination, "ca_file");
+    const struct weir_node *ca_file = weir_node_key(destination, "ca_file");
     if (to->endpoint == NULL)
         return;
     if (to->accelerate)
-        tell(d, key_node(destination, "accelerate"),
+        tell(d, weir_node_key(destination, "accelerate"),
              "'accelerate' chooses an endpoint of Amazon S3; it cannot stand with 'endpoint'");
     if (to->dualstack)
-        tell(d, key_node(destination, "dualstack"),
+        tell(d, weir_node_key(destination, "dualstack"),
              "'dualstack' chooses an endpoint of Amazon S3; it cannot stand with 'endpoint'");
     if (to->fips)
-        tell(d, key_node(destination, "fips"),
+        tell(d, weir_node_key(destination, "fips"),
              "'fips' chooses an endpoint of Amazon S3; it cannot stand with 'endpoint'");
     if (ca_file != NULL && starts_with(to->endpoint, "http://"))
         tell(d, ca_file, "'ca_file' has no meaning with an http:// endpoint");
@@ -104,7 +94,7 @@ check_accelerate(const struct weir_manifest *m, const struct weir_node *destinat
                  struct weir_diag *d)
 {
     const struct weir_destination *to = &m->destination;
-    const struct weir_node *accelerate = key_node(destination, "accelerate");
+    const struct weir_node *accelerate = weir_node_key(destination, "accelerate");
     if (!to->accelerate || to->endpoint != NULL)
         return;
     if (to->fips)
@@ -126,7 +116,7 @@ check_s3_store(const struct weir_manifest *m, const struct weir_node *destinatio
     check_accelerate(m, destination, d);
     if (m->destination.encryption == WEIR_ENCRYPTION_AES256 &&
         m->destination.encryption_key != NULL)
-        tell(d, key_node(encryption, "key"),
+        tell(d, weir_node_key(encryption, "key"),
              "'key' is for the types aws:kms and aws:kms:dsse only");
 }
 
@@ -142,7 +132,7 @@ check_windows(const struct weir_manifest *m, const struct weir_node *list, struc
 {
     const struct weir_node *always = NULL;
     const struct weir_node *n = list != NULL ? list->first : NULL;
-    for (size_t i = 0; i < m->transfer.window_count; i++, n = n->next) {
+    for (size_t i = 0; n != NULL && i < m->transfer.window_count; i++, n = n->next) {
         const struct weir_window *w = &m->transfer.windows[i];
         if (always != NULL)
             weir_diag_add(d, n->line, n->column, n->width,

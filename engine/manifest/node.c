@@ -30,14 +30,22 @@ weir_node_free(struct weir_node *n)
 }
 
 const struct weir_node *
-weir_node_get(const struct weir_node *map, const char *key)
+weir_node_key(const struct weir_node *map, const char *key)
 {
     if (map == NULL || map->kind != WEIR_NODE_MAP)
         return NULL;
     for (const struct weir_node *k = map->first; k != NULL; k = k->next->next)
-        if (k->kind == WEIR_NODE_SCALAR && strcmp(k->text, key) == 0)
-            return k->next;
+        if (k->kind == WEIR_NODE_SCALAR && k->bytes == strlen(key) && /* "url\0" is not url */
+            memcmp(k->text, key, k->bytes) == 0)
+            return k;
     return NULL;
+}
+
+const struct weir_node *
+weir_node_get(const struct weir_node *map, const char *key)
+{
+    const struct weir_node *k = weir_node_key(map, key);
+    return k != NULL ? k->next : NULL;
 }
 
 bool

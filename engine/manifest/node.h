@@ -42,7 +42,10 @@ struct weir_node {
 int weir_node_read(struct weir_diag *d, struct weir_node **out, struct weir_err *err);
 void weir_node_free(struct weir_node *n); /* NULL is fine */
 
-/* The value of a key of a map, or NULL: also when map is NULL or no map. */
+/* The node of a key of a map, or NULL: also when map is NULL or no map.  Its value is ->next.
+ */
+const struct weir_node *weir_node_key(const struct weir_node *map, const char *key);
+/* The value of a key, or NULL. */
 const struct weir_node *weir_node_get(const struct weir_node *map, const char *key);
 
 /* A scalar that YAML reads as "nothing": empty, ~ or null without quotes. */

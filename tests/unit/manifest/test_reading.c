@@ -291,6 +291,25 @@ START_TEST(secrets_are_not_repeated)
 }
 END_TEST
 
+/* Keys that are a known name up to a NUL are unknown, and do not lead the later checks astray.
+ */
+START_TEST(keys_with_a_nul)
+{
+    static const char text[] =
+        "weir: 1\nname: lake\nsource: {root: /lake}\n"
+        "\"transfer\\0\": 1\n\"destination\\0\": 1\n"
+        "destination: {\"url\\0\": [], url: file:///lake/x, tags: {a: b}}\n"
+        "transfer: {\"bandwidth\\0\": 1, bandwidth: [{from: 01:00, to: 01:00, "
+        "limit: 1kB/s}], \"part_size\\0\": 1, part_size: 1GiB}\n";
+    char *told = mistakes_of(text, strlen(text));
+    ck_assert_ptr_nonnull(strstr(told, ":5:1: error: unknown key 'destination\\x00'"));
+    ck_assert_ptr_nonnull(strstr(told, "the store lies inside source.root"));
+    ck_assert_ptr_nonnull(strstr(told, "an empty window"));
+    ck_assert_ptr_nonnull(strstr(told, "no room for two parts"));
+    free(told);
+}
+END_TEST
+
 START_TEST(free_takes_null)
 {
     weir_manifest_free(NULL);
@@ -313,6 +332,7 @@ main(void)
     tcase_add_test(tc, every_cut_of_a_manifest_is_safe);
     tcase_add_test(tc, every_damaged_byte_is_safe);
     tcase_add_test(tc, secrets_are_not_repeated);
+    tcase_add_test(tc, keys_with_a_nul);
     tcase_add_test(tc, free_takes_null);
     tcase_add_checked_fixture(files, make_dir, remove_dir);
     tcase_add_test(files, files_that_cannot_be_read);
