@@ -122,6 +122,21 @@ head_of(const char *name, size_t len, size_t skip)
     return head;
 }
 
+/* Neighbours with equal names become one, whose type is unknown when they differ. */
+static void
+remove_duplicates(struct weir_names *n)
+{
+    size_t kept = 1;
+    for (size_t i = 1; i < n->count; i++) {
+        struct weir_name *last = &n->item[kept - 1];
+        if (compare_items(last, &n->item[i], n->text) != 0)
+            n->item[kept++] = n->item[i];
+        else if (last->d_type != n->item[i].d_type)
+            last->d_type = DT_UNKNOWN;
+    }
+    n->count = kept;
+}
+
 void
 weir_names_sort(struct weir_names *n)
 {
@@ -131,6 +146,7 @@ weir_names_sort(struct weir_names *n)
     for (size_t i = 0; i < n->count; i++)
         n->item[i].head = head_of(n->text + n->item[i].at, n->item[i].len, skip);
     qsort_r(n->item, n->count, sizeof(n->item[0]), compare_items, n->text);
+    remove_duplicates(n);
 }
 
 static int

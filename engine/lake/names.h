@@ -40,7 +40,8 @@ void weir_names_fini(struct weir_names *n);
 int weir_names_add(struct weir_names *n, const char *name, size_t len, uint8_t d_type,
                    enum weir_name_flag flags);
 
-/* In byte order; a name that is the beginning of another comes first. */
+/* In byte order; a name that is the beginning of another comes first.  A name that was listed
+ * twice (removed and made again meanwhile) is kept once. */
 void weir_names_sort(struct weir_names *n);
 
 /* Byte order of two names. */
