@@ -244,15 +244,14 @@ static int
 nothing_found(const struct section *shared, const struct section *config, bool env_skipped,
               struct weir_err *err)
 {
-    weir_err_set(err, WEIR_E_CREDENTIALS,
-                 "looked at: AWS_ACCESS_KEY_ID (%s); %.160s [%.40s] (%s)",
-                 env_skipped ? "passed over, the manifest names a profile" : "unset",
-                 shared->path[0] != '\0' ? shared->path : "~/.aws/credentials", shared->profile,
-                 state_of(shared));
-    weir_err_add(err, "and %.160s [%s%.40s] (%s)",
-                 config->path[0] != '\0' ? config->path : "~/.aws/config",
-                 strcmp(config->profile, "default") == 0 ? "" : "profile ", config->profile,
-                 state_of(config));
+    weir_err_set(
+        err, WEIR_E_CREDENTIALS,
+        "looked at AWS_ACCESS_KEY_ID (%s), %.100s [%.32s] (%s) and %.100s [%s%.32s] (%s)",
+        env_skipped ? "passed over: the manifest names a profile" : "unset",
+        shared->path[0] != '\0' ? shared->path : "~/.aws/credentials", shared->profile,
+        state_of(shared), config->path[0] != '\0' ? config->path : "~/.aws/config",
+        strcmp(config->profile, "default") == 0 ? "" : "profile ", config->profile,
+        state_of(config));
     return weir_err_add(err,
                         "no AWS credentials found; instance roles and SSO are " EXPORT_HINT);
 }

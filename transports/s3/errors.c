@@ -79,6 +79,7 @@ static const struct weir_s3_verdict by_code[] = {
     {"ThrottlingException", 0, WEIR_E_THROTTLED, OBJECT, true, slow_down},
     {"TokenRefreshRequired", 0, WEIR_E_CREDENTIALS, RUN, false, renew_keys},
     {"TooManyRequests", 0, WEIR_E_THROTTLED, OBJECT, true, slow_down},
+    {"XAdminUserNotFound", 0, WEIR_E_CREDENTIALS, RUN, false, check_keys},
     {"XAmzContentChecksumMismatch", 0, WEIR_E_DIGEST, OBJECT, true, damaged},
     {"XAmzContentSHA256Mismatch", 0, WEIR_E_DIGEST, OBJECT, true, damaged},
     {"XMinioStorageFull", 0, WEIR_E_LIMIT, RUN, false, "the store is full"},

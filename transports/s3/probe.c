@@ -45,10 +45,11 @@ is_fatal(const struct weir_err *err)
     }
 }
 
+/* A store that took the bytes and only told another value has not refused. */
 static bool
 refused_digest(const struct weir_err *err)
 {
-    return err->code == WEIR_E_DIGEST || err->http_status == 400;
+    return err->http_status == 400 || (err->code == WEIR_E_DIGEST && err->http_status > 400);
 }
 
 /* Notes the outcome of a trial: rc of the call, *own of the refusal.  Returns 0, or -1 with
@@ -238,7 +239,7 @@ weir_s3_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps,
     if (rc != 0) {
         if (err != NULL)
             err->scope = WEIR_SCOPE_RUN;
-        return weir_err_add(err, "probe of %s", weir_s3_of(t)->shared->described);
+        return weir_err_add(err, "probe");
     }
     *out_caps = p.caps;
     return 0;

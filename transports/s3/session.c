@@ -429,9 +429,20 @@ code_of(CURLcode code)
     }
 }
 
-static const char *
-advice_on(CURLcode code)
+/* A handshake fails because the peer refuses, which stays so, or because the connection breaks.
+ * libcurl has one code for both and tells them apart in its text only. */
+static bool
+broke_in_handshake(const struct weir_s3_session *s, CURLcode code)
 {
+    return code == CURLE_SSL_CONNECT_ERROR && (strstr(s->error, "SSL_connect:") != NULL ||
+                                               strstr(s->error, "unexpected eof") != NULL);
+}
+
+static const char *
+advice_on(enum weir_code weir, CURLcode code)
+{
+    if (weir == WEIR_E_NETWORK && code == CURLE_SSL_CONNECT_ERROR)
+        return "";
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
         return "; check destination.endpoint, the region and the name service";
@@ -464,6 +475,8 @@ weir_s3_session_fail(const struct weir_s3_session *s, CURLcode code, bool mutati
         text = "the server closed the connection before it replied";
     } else if (weir == WEIR_E_CANCELLED) {
         text = "stopped";
+    } else if (broke_in_handshake(s, code)) {
+        weir = WEIR_E_NETWORK;
     } else if (r->why != NULL) {
         text = r->why;
         if (r->by_reader)
@@ -471,12 +484,12 @@ weir_s3_session_fail(const struct weir_s3_session *s, CURLcode code, bool mutati
     }
     if (err == NULL || err->code != WEIR_OK)
         return -1;
-    weir_err_set(err, weir, "%s%s", text, advice_on(code));
+    weir_err_set(err, weir, "%s%s", text, advice_on(weir, code));
     err->http_status = r->status;
     (void)snprintf(err->request_id, sizeof(err->request_id), "%s", r->request_id);
     err->outcome_unknown = mutating && s->sends > 0;
-    err->retryable = weir == WEIR_E_NETWORK || code == CURLE_SSL_CONNECT_ERROR;
-    if (weir == WEIR_E_TLS && !err->retryable)
+    err->retryable = weir == WEIR_E_NETWORK;
+    if (weir == WEIR_E_TLS)
         err->scope = WEIR_SCOPE_RUN;
     return -1;
 }
