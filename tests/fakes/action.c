@@ -248,7 +248,7 @@ fake_action_parse(struct fake_fault *f, const char *list)
     size_t at = strlen(f->text);
     snprintf(f->text + at, sizeof(f->text) - at, "%s%s", at ? "," : "", list);
     char *words = fake_strdup(list);
-    int rc = 0;
+    int rc = *list ? 0 : -1;
     for (char *save = NULL, *word = strtok_r(words, ",", &save); word && rc == 0;
          word = strtok_r(NULL, ",", &save))
         rc = do_one(f, word);

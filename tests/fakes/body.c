@@ -11,18 +11,23 @@
 #define DRAIN_MAX_BYTES (UINT64_C(1) << 20)
 #define TRAILER_LINES_MAX 8
 
+void
+fake_body_frame(struct fake_call *c)
+{
+    const char *expect = fake_http_header(&c->req, "expect");
+    c->body.left = c->req.length;
+    c->body.expect_100 = expect && strcasecmp(expect, "100-continue") == 0;
+    if (c->req.chunked)
+        c->close = true; /* the end of such a body is not looked for */
+}
+
 int
 fake_body_begin(struct fake_call *c)
 {
     struct fake_body *b = &c->body;
-    const char *expect = fake_http_header(&c->req, "expect");
     const char *decoded = fake_http_header(&c->req, "x-amz-decoded-content-length");
-    b->left = c->req.length;
-    b->expect_100 = expect && strcasecmp(expect, "100-continue") == 0;
-    if (c->req.chunked) {
-        c->close = true; /* the end of such a body is not looked for */
+    if (c->req.chunked)
         return fake_reply_error(c, "NotImplemented", NULL);
-    }
     bool carries = strcmp(c->req.method, "PUT") == 0 || strcmp(c->req.method, "POST") == 0;
     if (carries && !c->req.has_length)
         return fake_reply_error(c, "MissingContentLength", NULL);

@@ -34,9 +34,12 @@ struct fake_intake {
  */
 int fake_body_read(struct fake_call *c, struct fake_intake *in);
 
-/* Framing, before anything is read: sets up c->body.  Returns 0 or -1 as above. */
+/* How long the body is; before anything else, so that it can be skipped whatever happens. */
+void fake_body_frame(struct fake_call *c);
+/* Whether a body like this may be read.  Returns 0 or -1 as above. */
 int fake_body_begin(struct fake_call *c);
-/* After the reply: makes the connection ready for the next request, or marks it for closing. */
+/* When the reply is decided: skips what is left of the body, or marks the connection for
+ * closing behind the reply. */
 void fake_body_finish(struct fake_call *c);
 
 #endif

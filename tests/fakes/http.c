@@ -31,6 +31,7 @@ fake_http_free(struct fake_request *r)
         free(r->param[i].name);
         free(r->param[i].value);
     }
+    free(r->path);
     free(r->head);
     *r = (struct fake_request){0};
 }

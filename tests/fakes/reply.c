@@ -41,7 +41,7 @@ fake_reply_error(struct fake_call *c, const char *code, const char *message)
     fake_xml_element(&r->body, "Message", message ? message : e ? e->message : code);
     if (*c->bucket)
         fake_xml_element(&r->body, "BucketName", c->bucket);
-    if (*c->key)
+    if (*c->key && fake_text_utf8_ok(c->key))
         fake_xml_element(&r->body, "Key", c->key);
     fake_buf_puts(&r->body, fake_buf_text(&r->detail));
     fake_buf_printf(
@@ -172,7 +172,7 @@ send_body(struct fake_call *c, uint64_t total)
     char *bytes = c->reply.has_object ? fake_alloc(room < end ? room : (size_t)end) : NULL;
     for (uint64_t at = 0; at < end && !c->conn->dead;) {
         size_t n = end - at < room ? (size_t)(end - at) : room;
-        const char *p = c->reply.body.data + at;
+        const char *p = fake_buf_text(&c->reply.body) + at;
         if (c->reply.has_object) {
             if (fake_data_read(&c->reply.object->data, c->reply.offset + at, bytes, n) != 0)
                 fake_conn_reset(c->conn);

@@ -111,6 +111,8 @@ one_request(struct fake_server *s, struct fake_conn *conn)
     c->now_ms = fake_server_now_ms(s);
     c->id = atomic_fetch_add(&s->next_id, 1);
     bool more = false;
+    if (result == FAKE_HTTP_OK)
+        fake_body_frame(c);
     if (result == FAKE_HTTP_OK && fake_admin_wants(&c->req)) {
         fake_admin_do(c);
     } else if (result == FAKE_HTTP_OK) {

@@ -46,8 +46,9 @@ enlist(struct fake_server *s, struct fake_worker *w)
     pthread_mutex_unlock(&s->conn_lock);
 }
 
+/* Off the list before the descriptor is closed: stopping shuts down what is listed. */
 static void
-retire(struct fake_worker *w)
+unlist(struct fake_worker *w)
 {
     struct fake_server *s = w->server;
     pthread_mutex_lock(&s->conn_lock);
@@ -57,6 +58,14 @@ retire(struct fake_worker *w)
         w->prev->next = w->next;
     else
         s->workers = w->next;
+    pthread_mutex_unlock(&s->conn_lock);
+}
+
+/* The last thing a worker does: after this the server may be gone. */
+static void
+count_down(struct fake_server *s)
+{
+    pthread_mutex_lock(&s->conn_lock);
     s->conn_open--;
     pthread_cond_signal(&s->conn_gone);
     pthread_mutex_unlock(&s->conn_lock);
@@ -66,16 +75,18 @@ static void *
 work(void *arg)
 {
     struct fake_worker *w = arg;
-    struct fake_conn *conn = fake_conn_create(w->fd, w->server->tls);
+    struct fake_server *s = w->server;
+    struct fake_conn *conn = fake_conn_create(w->fd, s->tls);
     if (conn)
-        fake_serve_connection(w->server, conn);
-    /* off the list before the descriptor is closed: stopping shuts down what is listed */
-    retire(w);
+        fake_serve_connection(s, conn);
+    unlist(w);
     if (conn)
         fake_conn_free(conn);
     else
         close(w->fd);
     free(w);
+    OPENSSL_thread_stop(); /* nobody waits for the destructors of a detached thread */
+    count_down(s);
     return NULL;
 }
 
@@ -99,9 +110,10 @@ start_worker(struct fake_server *s, int fd)
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, 512 << 10);
     if (pthread_create(&thread, &attr, work, w) != 0) {
-        retire(w);
+        unlist(w);
         close(fd);
         free(w);
+        count_down(s);
     }
     pthread_attr_destroy(&attr);
 }
@@ -127,21 +139,22 @@ listen_on(uint64_t port, unsigned *out_port)
     return fd;
 }
 
-/* The port, for whoever started us: on stdout and, whole or not at all, in a file. */
+/* The port, for whoever started us: in a file, whole or not at all, and on stdout. */
 static int
 announce(const struct fake_server *s, unsigned port)
 {
+    if (s->opt.port_file) {
+        char name[4096];
+        snprintf(name, sizeof(name), "%s.tmp", s->opt.port_file);
+        FILE *f = fopen(name, "we");
+        if (!f)
+            return -1;
+        fprintf(f, "%u\n", port);
+        if (fclose(f) != 0 || rename(name, s->opt.port_file) != 0)
+            return -1;
+    }
     printf("port %u\n", port);
-    fflush(stdout);
-    if (!s->opt.port_file)
-        return 0;
-    char name[4096];
-    snprintf(name, sizeof(name), "%s.tmp", s->opt.port_file);
-    FILE *f = fopen(name, "we");
-    if (!f)
-        return -1;
-    fprintf(f, "%u\n", port);
-    return fclose(f) != 0 ? -1 : rename(name, s->opt.port_file);
+    return fflush(stdout);
 }
 
 static int
