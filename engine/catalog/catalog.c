@@ -15,9 +15,9 @@
 /* cache_size bounds the memory (16 MiB); the two WAL limits bound the -wal file (16 MiB before
  * it is written back, 64 MiB kept on disk at most).  cell_size_check finds damage early. */
 static const char *const pragmas[] = {
-    "PRAGMA page_size = 4096", /* of a new file */
+    "PRAGMA page_size = 8192", /* of a new file */
     "PRAGMA synchronous = FULL",
-    "PRAGMA wal_autocheckpoint = 4096",
+    "PRAGMA wal_autocheckpoint = 2048",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA cache_size = -16384",
     "PRAGMA mmap_size = 0",
@@ -25,7 +25,6 @@ static const char *const pragmas[] = {
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
 };
-#define PAGE_BYTES 4096
 #define BUSY_MS 5000 /* a reader may meet the moment of recovery after a crash */
 
 static int
@@ -34,17 +33,6 @@ fail_sys(const struct weir_catalog *c, const char *doing, struct weir_err *err)
     weir_err_sys(err, WEIR_E_IO, errno, "%s catalog %s", doing, c->path);
     err->scope = WEIR_SCOPE_RUN;
     return -1;
-}
-
-/* SQLite reads a lost end of the last page as zeros.  Beside a -wal that is not empty the
- * length means nothing: a crash may have come while the log was written back. */
-static bool
-is_cut(const struct weir_catalog *c, off_t bytes)
-{
-    struct stat wal;
-    return bytes % PAGE_BYTES != 0 &&
-           (fstatat(c->dir.fd, WEIR_CATALOG_FILE "-wal", &wal, AT_SYMLINK_NOFOLLOW) != 0 ||
-            wal.st_size == 0);
 }
 
 static int
@@ -77,8 +65,6 @@ find_file(struct weir_catalog *c, enum weir_catalog_mode mode, struct weir_err *
         err->scope = WEIR_SCOPE_RUN;
         return -1;
     }
-    if (is_cut(c, st.st_size))
-        return weir_stmt_damaged(c, "its end is missing", err);
     if (mode == WEIR_CATALOG_WRITE && (st.st_mode & 077) != 0 &&
         fchmodat(c->dir.fd, WEIR_CATALOG_FILE, 0600, 0) != 0)
         return fail_sys(c, "chmod", err);

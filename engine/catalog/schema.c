@@ -1,6 +1,8 @@
 #include "catalog/schema.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "catalog/catalog_impl.h"
 
@@ -69,6 +71,25 @@ refuse(struct weir_catalog *c, const char *why, struct weir_err *err)
     return -1;
 }
 
+/* SQLite reads a lost end of the last page as zeros.  Beside a -wal that is not empty the
+ * length means nothing: a crash may have come while the log was written back. */
+static int
+check_length(struct weir_catalog *c, struct weir_err *err)
+{
+    struct stat db, wal;
+    int page_bytes = 0;
+    if (query_int(c, "PRAGMA page_size", &page_bytes, err) != 0)
+        return -1;
+    if (page_bytes <= 0 ||
+        fstatat(c->dir.fd, WEIR_CATALOG_FILE, &db, AT_SYMLINK_NOFOLLOW) != 0 ||
+        db.st_size % page_bytes == 0)
+        return 0;
+    if (fstatat(c->dir.fd, WEIR_CATALOG_FILE "-wal", &wal, AT_SYMLINK_NOFOLLOW) == 0 &&
+        wal.st_size > 0)
+        return 0;
+    return weir_stmt_damaged(c, "its end is missing", err);
+}
+
 int
 weir_schema_look(struct weir_catalog *c, enum weir_schema_kind *out, struct weir_err *err)
 {
@@ -79,7 +100,7 @@ weir_schema_look(struct weir_catalog *c, enum weir_schema_kind *out, struct weir
         return -1;
     if (id == 0 && version == 0 && objects == 0) {
         *out = WEIR_SCHEMA_EMPTY;
-        return 0;
+        return check_length(c, err);
     }
     if (id != WEIR_SCHEMA_APPLICATION_ID)
         return refuse(c, "is a database of another program: give another --state directory",
@@ -95,7 +116,7 @@ weir_schema_look(struct weir_catalog *c, enum weir_schema_kind *out, struct weir
     if (version < 1)
         return weir_stmt_damaged(c, "it has no schema version", err);
     *out = version == VERSION ? WEIR_SCHEMA_CURRENT : WEIR_SCHEMA_OLDER;
-    return 0;
+    return check_length(c, err);
 }
 
 int

@@ -100,7 +100,7 @@ START_TEST(write_fails)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
     (void)signal(SIGXFSZ, SIG_IGN);
     limit = old;
-    limit.rlim_cur = 700 << 10;
+    limit.rlim_cur = 1500 << 10;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     check_failure(WEIR_E_IO, EFBIG, "kernel log");
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
