@@ -101,7 +101,8 @@ run(void *arg)
 static int
 open_store(const struct weir_transport_options *options, struct driver *d, struct weir_err *err)
 {
-    const struct weir_transfer transfer = {.memory_bytes = (uint64_t)512 << 20};
+    static const struct weir_transfer transfer = {/* borrowed as long as the handles */
+                                                  .memory_bytes = (uint64_t)512 << 20};
     struct weir_transport *inner;
     unsigned caps;
     if (weir_transport_open(options, &inner, err) != 0)
