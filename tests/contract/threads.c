@@ -147,6 +147,69 @@ one_winner(struct contract *c)
     ck_assert_uint_eq(won, OBJECTS);
 }
 
+/* Adds one to the number in the object, if nobody else did meanwhile. */
+static int
+add_one(struct worker *w, const char *key, struct weir_err *err)
+{
+    static _Thread_local struct weir_head head;
+    struct weir_stored stored;
+    struct contract_buffer got = {0};
+    char text[32];
+    if (w->t->ops->head(w->t, key, &head, err) != 0 ||
+        w->t->ops->get(w->t, key, 0, UINT64_MAX, contract_sink, &got, err) != 0)
+        return -1;
+    (void)snprintf(text, sizeof(text), "%.*s", (int)(got.bytes < 31 ? got.bytes : 31),
+                   (char *)got.data);
+    free(got.data);
+    int n = snprintf(text, sizeof(text), "%u", (unsigned)strtoul(text, NULL, 10) + 1);
+    const struct weir_object object = {
+        .key = key, .condition = WEIR_COND_MATCH, .etag = head.stored.etag};
+    return w->t->ops->put(w->t, &object, text, (size_t)n, weir_crc64nvme(0, text, (size_t)n),
+                          &stored, err);
+}
+
+static void *
+count_up(void *arg)
+{
+    struct worker *w = arg;
+    char key[160];
+    (void)snprintf(key, sizeof(key), "%scounter", w->c->prefix);
+    for (unsigned i = 0; i < 2000 && w->done < OBJECTS; i++) {
+        struct weir_err err = WEIR_ERR_INIT;
+        if (add_one(w, key, &err) == 0)
+            w->done++;
+        else if (err.code != WEIR_E_EXISTS && !err.retryable && w->err.code == WEIR_OK)
+            w->err = err;
+    }
+    return NULL;
+}
+
+/* HEAD, GET, PUT If-Match from four threads: no increment is lost. */
+static void
+counter(struct contract *c)
+{
+    struct worker w[THREADS];
+    struct contract_buffer got = {0};
+    const char *key = contract_key(c, "counter");
+    unsigned done = 0;
+    if (!contract_can(c, WEIR_CAP_IF_MATCH, "PUT If-Match"))
+        return;
+    contract_put(c, key, "0", 1, NULL);
+    start(c, w, count_up);
+    join(w);
+    for (unsigned i = 0; i < THREADS; i++) {
+        char text[2048];
+        ck_assert_msg(w[i].err.code == WEIR_OK, "thread %u: %s", i,
+                      weir_err_text(&w[i].err, text, sizeof(text)));
+        done += w[i].done;
+    }
+    ck_assert_uint_gt(done, OBJECTS);
+    contract_ok(c, c->ops->get(c->t, key, 0, UINT64_MAX, contract_sink, &got, &c->err), "get");
+    contract_sink(&got, "", 1);
+    ck_assert_uint_eq(strtoul((char *)got.data, NULL, 10), done);
+    free(got.data);
+}
+
 static void
 clone_outlives(struct contract *c)
 {
@@ -165,8 +228,7 @@ clone_outlives(struct contract *c)
 }
 
 const struct contract_case contract_threads[] = {
-    {"clones", clones},
-    {"one-winner", one_winner},
-    {"clone-outlives", clone_outlives},
+    {"clones", clones},   {"one-winner", one_winner},
+    {"counter", counter}, {"clone-outlives", clone_outlives},
     {NULL, NULL},
 };
