@@ -15,20 +15,20 @@ struct mock_clock {
     unsigned sleeps;
 };
 
-static int64_t
+static inline int64_t
 mock_mono(const struct weir_clock *c)
 {
     return ((const struct mock_clock *)c)->now_ns;
 }
 
-static int64_t
+static inline int64_t
 mock_wall(const struct weir_clock *c)
 {
     const struct mock_clock *m = (const struct mock_clock *)c;
     return m->wall_start_ns + m->now_ns;
 }
 
-static void
+static inline void
 mock_sleep(const struct weir_clock *c, int64_t ns)
 {
     struct mock_clock *m = (struct mock_clock *)(uintptr_t)c; /* the clock is ours to move */
@@ -61,7 +61,7 @@ struct mock {
     struct mock_store *store;
 };
 
-static const struct mock_step *
+static inline const struct mock_step *
 mock_answer(struct weir_transport *t, struct weir_err *err)
 {
     struct mock_store *s = ((struct mock *)t)->store;
@@ -77,13 +77,13 @@ mock_answer(struct weir_transport *t, struct weir_err *err)
     return step;
 }
 
-static int
+static inline int
 mock_rc(struct weir_transport *t, struct weir_err *err)
 {
     return mock_answer(t, err)->code == WEIR_OK ? 0 : -1;
 }
 
-static const struct weir_limits *
+static inline const struct weir_limits *
 mock_limits(const struct weir_transport *t)
 {
     static const struct weir_limits limits = {.part_count_max = 77};
@@ -91,14 +91,14 @@ mock_limits(const struct weir_transport *t)
     return &limits;
 }
 
-static const char *
+static inline const char *
 mock_describe(const struct weir_transport *t)
 {
     (void)t;
     return "mock store";
 }
 
-static int
+static inline int
 mock_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps, struct weir_err *err)
 {
     (void)nonce;
@@ -106,7 +106,7 @@ mock_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps, struct 
     return mock_rc(t, err);
 }
 
-static int
+static inline int
 mock_put(struct weir_transport *t, const struct weir_object *object, const void *data,
          size_t bytes, uint64_t crc64nvme, struct weir_stored *out, struct weir_err *err)
 {
@@ -114,7 +114,7 @@ mock_put(struct weir_transport *t, const struct weir_object *object, const void 
     return mock_rc(t, err);
 }
 
-static int
+static inline int
 mock_create(struct weir_transport *t, const struct weir_object *object, char *out_id,
             struct weir_err *err)
 {
@@ -122,7 +122,7 @@ mock_create(struct weir_transport *t, const struct weir_object *object, char *ou
     return mock_rc(t, err);
 }
 
-static int
+static inline int
 mock_put_part(struct weir_transport *t, const char *key, const char *upload_id, uint32_t number,
               const void *data, size_t bytes, uint64_t crc64nvme, struct weir_part *out,
               struct weir_err *err)
@@ -132,7 +132,7 @@ mock_put_part(struct weir_transport *t, const char *key, const char *upload_id, 
     return mock_rc(t, err);
 }
 
-static int
+static inline int
 mock_complete(struct weir_transport *t, const struct weir_object *object, const char *upload_id,
               const struct weir_part *parts, size_t count, uint64_t object_bytes,
               uint64_t crc64nvme, struct weir_stored *out, struct weir_err *err)
@@ -142,7 +142,7 @@ mock_complete(struct weir_transport *t, const struct weir_object *object, const 
     return mock_rc(t, err);
 }
 
-static int
+static inline int
 mock_abort(struct weir_transport *t, const char *key, const char *upload_id,
            struct weir_err *err)
 {
@@ -150,7 +150,7 @@ mock_abort(struct weir_transport *t, const char *key, const char *upload_id,
     return mock_rc(t, err);
 }
 
-static int
+static inline int
 mock_list_parts(struct weir_transport *t, const char *key, const char *upload_id,
                 weir_part_fn *fn, void *ctx, struct weir_err *err)
 {
@@ -162,7 +162,7 @@ mock_list_parts(struct weir_transport *t, const char *key, const char *upload_id
     return step->code == WEIR_OK ? 0 : -1;
 }
 
-static int
+static inline int
 mock_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload_fn *fn,
                   void *ctx, struct weir_err *err)
 {
@@ -173,7 +173,7 @@ mock_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload_
     return step->code == WEIR_OK ? 0 : -1;
 }
 
-static int
+static inline int
 mock_head(struct weir_transport *t, const char *key, struct weir_head *out,
           struct weir_err *err)
 {
@@ -181,7 +181,7 @@ mock_head(struct weir_transport *t, const char *key, struct weir_head *out,
     return mock_rc(t, err);
 }
 
-static int
+static inline int
 mock_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t bytes,
          weir_sink_fn *sink, void *ctx, struct weir_err *err)
 {
@@ -195,7 +195,7 @@ mock_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t by
     return step->code == WEIR_OK ? 0 : -1;
 }
 
-static int
+static inline int
 mock_list(struct weir_transport *t, const char *key_prefix, const char *start_after,
           weir_list_fn *fn, void *ctx, struct weir_err *err)
 {
@@ -207,14 +207,14 @@ mock_list(struct weir_transport *t, const char *key_prefix, const char *start_af
     return step->code == WEIR_OK ? 0 : -1;
 }
 
-static int
+static inline int
 mock_remove(struct weir_transport *t, const char *key, struct weir_err *err)
 {
     (void)key;
     return mock_rc(t, err);
 }
 
-static void
+static inline void
 mock_close(struct weir_transport *t)
 {
     ((struct mock *)t)->store->open--;
@@ -244,7 +244,7 @@ static const struct weir_transport_ops mock_ops = {
     .close = mock_close,
 };
 
-static struct weir_transport *
+static inline struct weir_transport *
 mock_open(struct mock_store *store)
 {
     struct mock *m = calloc(1, sizeof(*m));
@@ -255,7 +255,7 @@ mock_open(struct mock_store *store)
     return &m->base;
 }
 
-static int
+static inline int
 mock_clone(struct weir_transport *t, struct weir_transport **out, struct weir_err *err)
 {
     (void)err;
@@ -280,7 +280,7 @@ enum mock_op {
     OPS
 };
 
-static int
+static inline int
 mock_sink(void *ctx, const void *data, size_t bytes)
 {
     (void)data, (void)bytes;
@@ -288,7 +288,7 @@ mock_sink(void *ctx, const void *data, size_t bytes)
     return 0;
 }
 
-static int
+static inline int
 mock_on_part(void *ctx, const struct weir_part *part)
 {
     (void)part;
@@ -296,7 +296,7 @@ mock_on_part(void *ctx, const struct weir_part *part)
     return 0;
 }
 
-static int
+static inline int
 mock_on_upload(void *ctx, const char *key, const char *upload_id, int64_t initiated_s)
 {
     (void)key, (void)upload_id, (void)initiated_s;
@@ -304,7 +304,7 @@ mock_on_upload(void *ctx, const char *key, const char *upload_id, int64_t initia
     return 0;
 }
 
-static int
+static inline int
 mock_on_listed(void *ctx, const struct weir_listed *object)
 {
     (void)object;
@@ -312,7 +312,7 @@ mock_on_listed(void *ctx, const struct weir_listed *object)
     return 0;
 }
 
-static int
+static inline int
 mock_call(struct weir_transport *t, enum mock_op op, size_t bytes, unsigned *delivered,
           struct weir_err *err)
 {
