@@ -4,6 +4,7 @@
 
 #include "admin.h"
 #include "body.h"
+#include "framing.h"
 #include "reply.h"
 #include "text.h"
 
@@ -279,6 +280,6 @@ fake_admin_do(struct fake_call *c)
         if (c->reply.status == 0)
             say(c, 404, "log, reset, objects, uploads, script, corrupt\n");
     }
-    fake_body_finish(c);
+    fake_framing_finish(c);
     fake_reply_send(c);
 }

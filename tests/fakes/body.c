@@ -4,41 +4,31 @@
 #include <strings.h>
 
 #include "body.h"
+#include "framing.h"
 #include "reply.h"
 #include "text.h"
 
 #define PUT_MAX_BYTES (UINT64_C(5) << 30)
-#define DRAIN_MAX_BYTES (UINT64_C(1) << 20)
-#define TRAILER_LINES_MAX 8
-
-void
-fake_body_frame(struct fake_call *c)
-{
-    const char *expect = fake_http_header(&c->req, "expect");
-    c->body.left = c->req.length;
-    c->body.expect_100 = expect && strcasecmp(expect, "100-continue") == 0;
-    if (c->req.chunked)
-        c->close = true; /* the end of such a body is not looked for */
-}
 
 int
 fake_body_begin(struct fake_call *c)
 {
-    struct fake_body *b = &c->body;
+    uint64_t bytes;
     const char *decoded = fake_http_header(&c->req, "x-amz-decoded-content-length");
-    if (c->req.chunked)
-        return fake_reply_error(c, "NotImplemented", NULL);
     bool carries = strcmp(c->req.method, "PUT") == 0 || strcmp(c->req.method, "POST") == 0;
-    if (carries && !c->req.has_length)
+    bool trailer = c->auth.payload == FAKE_PAYLOAD_TRAILER;
+    if (c->req.chunked && !trailer) /* S3 takes HTTP chunks only around aws-chunked */
+        return fake_reply_error(c, "NotImplemented", NULL);
+    if (carries && !c->req.has_length && !c->req.chunked)
         return fake_reply_error(c, "MissingContentLength", NULL);
-    if (c->auth.payload == FAKE_PAYLOAD_TRAILER) {
-        if (c->lenient & FAKE_LENIENT_TRAILER)
-            return fake_reply_error(c, "XAmzContentSHA256Mismatch", NULL);
-        if (!decoded || fake_text_uint(decoded, UINT64_MAX / 2, &b->left) != 0)
+    if (trailer && c->lenient & FAKE_LENIENT_TRAILER)
+        return fake_reply_error(c, "XAmzContentSHA256Mismatch", NULL);
+    if (trailer) {
+        if (!decoded || fake_text_uint(decoded, UINT64_MAX / 2, &bytes) != 0)
             return fake_reply_error(c, "MissingContentLength", NULL);
-        b->chunked = true;
+        fake_framing_unwrap(c, bytes);
     }
-    if (b->left > PUT_MAX_BYTES)
+    if (c->body.left > PUT_MAX_BYTES)
         return fake_reply_error(c, "EntityTooLarge", NULL);
     return 0;
 }
@@ -50,88 +40,6 @@ go_ahead(struct fake_call *c)
     if (c->body.expect_100)
         fake_conn_write(c->conn, text, sizeof(text) - 1);
     c->body.expect_100 = false;
-}
-
-void
-fake_body_finish(struct fake_call *c)
-{
-    char sink[16384];
-    struct fake_body *b = &c->body;
-    if (b->chunked && !b->ended)
-        c->close = true;
-    if (c->conn->dead || c->close || b->left == 0)
-        return;
-    if (b->expect_100 || b->left > DRAIN_MAX_BYTES) {
-        c->close = true;
-        return;
-    }
-    while (b->left > 0) {
-        size_t n = b->left < sizeof(sink) ? (size_t)b->left : sizeof(sink);
-        int got = fake_conn_read(c->conn, sink, n);
-        if (got <= 0) {
-            c->close = true;
-            return;
-        }
-        b->left -= (uint64_t)got;
-    }
-}
-
-static int
-read_trailer(struct fake_call *c)
-{
-    char line[256];
-    for (int i = 0; i < TRAILER_LINES_MAX; i++) {
-        if (fake_conn_line(c->conn, line, sizeof(line)) != 0)
-            return -1;
-        if (!*line) {
-            c->body.ended = true;
-            return 0;
-        }
-        snprintf(c->body.trailer, sizeof(c->body.trailer), "%s", line);
-    }
-    return -1;
-}
-
-/* Positions the connection in front of payload bytes.  0 when there are more, 1 at the end. */
-static int
-next_chunk(struct fake_call *c)
-{
-    char line[128], *end;
-    struct fake_body *b = &c->body;
-    if (b->read_bytes > 0 && (fake_conn_line(c->conn, line, sizeof(line)) != 0 || *line))
-        return -1; /* the CR LF that ends every chunk */
-    if (fake_conn_line(c->conn, line, sizeof(line)) != 0)
-        return -1;
-    unsigned long long n = strtoull(line, &end, 16);
-    if (end == line || *end || n > b->left || (n == 0) != (b->left == 0))
-        return -1;
-    b->chunk_left = n;
-    if (n > 0)
-        return 0;
-    return read_trailer(c) == 0 ? 1 : -1;
-}
-
-/* 1..n payload bytes, 0 at the end, -1 when the client breaks off or breaks the framing. */
-static int
-read_some(struct fake_call *c, char *out, size_t n)
-{
-    struct fake_body *b = &c->body;
-    if (b->chunked && b->chunk_left == 0 && !b->ended) {
-        int rc = next_chunk(c);
-        if (rc != 0)
-            return rc < 0 ? -1 : 0;
-    }
-    uint64_t left = b->chunked ? b->chunk_left : b->left;
-    if (left == 0)
-        return 0;
-    int got = fake_conn_read(c->conn, out, left < n ? (size_t)left : n);
-    if (got <= 0)
-        return -1;
-    b->left -= (uint64_t)got;
-    b->read_bytes += (uint64_t)got;
-    if (b->chunked)
-        b->chunk_left -= (uint64_t)got;
-    return got;
 }
 
 static int
@@ -272,7 +180,7 @@ pump(struct fake_call *c, struct fake_intake *in, struct running *run)
             rc = -1;
             break;
         }
-        int got = read_some(c, bytes, room);
+        int got = fake_framing_read(c, bytes, room);
         if (got == 0)
             break;
         if (got < 0) {

@@ -34,12 +34,7 @@ struct fake_intake {
  */
 int fake_body_read(struct fake_call *c, struct fake_intake *in);
 
-/* How long the body is; before anything else, so that it can be skipped whatever happens. */
-void fake_body_frame(struct fake_call *c);
-/* Whether a body like this may be read.  Returns 0 or -1 as above. */
+/* Whether a body like this may be read.  Returns 0, or -1 with an error as the reply. */
 int fake_body_begin(struct fake_call *c);
-/* When the reply is decided: skips what is left of the body, or marks the connection for
- * closing behind the reply. */
-void fake_body_finish(struct fake_call *c);
 
 #endif

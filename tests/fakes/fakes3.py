@@ -121,7 +121,7 @@ class Client:
         self.connection = None
 
     def request(self, method, key="", query=(), body=b"", headers=(), bucket=BUCKET,
-                payload=None, host=None, path=None, drop=(), length=True, **sign_options):
+                payload=None, host=None, path=None, drop=(), framing=None, **sign_options):
         query = [(q, "") if isinstance(q, str) else q for q in query]
         head = {"host": host or f"127.0.0.1:{self.fake.port}", **dict(headers)}
         if path is None:
@@ -143,7 +143,9 @@ class Client:
             c.putrequest(method, sent_path, skip_host=True, skip_accept_encoding=True)
             for name, value in head.items():
                 c.putheader(name, value)
-            if length and (body or method in ("PUT", "POST")) and "content-length" not in head:
+            if framing:
+                c.putheader(*framing.split(": "))
+            elif body or method in ("PUT", "POST"):
                 c.putheader("content-length", str(len(body)))
             c.endheaders(body)
             reply = Reply(c.getresponse())

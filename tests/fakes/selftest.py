@@ -191,6 +191,12 @@ class Objects(Case):
                                     "x-amz-decoded-content-length": str(len(data))})
             self.ok(r, status)
         self.assertEqual(self.c.get(self.key).body, b"")
+        inner = chunked(b"abc", name.encode(), crc64_header(b"abc").encode())
+        outer = b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (inner[:4], inner[4:])) + b"0\r\n\r\n"
+        self.ok(self.c.put("te", outer, payload="STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+                           headers={"x-amz-trailer": name, "x-amz-decoded-content-length": "3"},
+                           framing="transfer-encoding: chunked"))
+        self.assertEqual(self.c.get("te").body, b"abc")
         self.assertNotIn("content-encoding", self.c.head(self.key).headers)
 
     def test_ranges(self):

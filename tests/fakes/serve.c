@@ -4,6 +4,7 @@
 #include "action.h"
 #include "admin.h"
 #include "body.h"
+#include "framing.h"
 #include "play.h"
 #include "reply.h"
 #include "route.h"
@@ -112,14 +113,14 @@ one_request(struct fake_server *s, struct fake_conn *conn)
     c->id = atomic_fetch_add(&s->next_id, 1);
     bool more = false;
     if (result == FAKE_HTTP_OK)
-        fake_body_frame(c);
+        fake_framing_start(c);
     if (result == FAKE_HTTP_OK && fake_admin_wants(&c->req)) {
         fake_admin_do(c);
     } else if (result == FAKE_HTTP_OK) {
         handle(c);
         if (!conn->dead) {
             /* whether the rest of the body can be skipped decides about Connection: close */
-            fake_body_finish(c);
+            fake_framing_finish(c);
             fake_reply_send(c);
         }
     } else if (result != FAKE_HTTP_END) {

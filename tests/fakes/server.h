@@ -39,10 +39,12 @@ struct fake_server {
     bool stopping;
 };
 
-struct fake_body {       /* the part of the request that is still to be read */
+struct fake_body {       /* the part of the request that is still to be read; see framing.h */
     uint64_t left;       /* payload bytes */
-    uint64_t chunk_left; /* aws-chunked: of the current chunk */
     uint64_t read_bytes; /* payload bytes so far */
+    uint64_t outer_left; /* of the HTTP body, or of its current chunk */
+    bool outer_chunked, outer_begun, outer_ended;
+    uint64_t chunk_left; /* aws-chunked: of the current chunk */
     bool chunked, ended; /* aws-chunked: the last chunk and the trailer were read */
     bool expect_100;     /* the client waits for our go */
     char trailer[256];   /* "name:value" */
