@@ -24,7 +24,8 @@ struct weir_lake_entry {
     uint8_t verdict; /* enum weir_verdict */
     int sys_errno;
     const char *rule;    /* static or owned by the walk: "exclude *.tmp", "symlinks: skip",
-                            "special file: fifo", "other file system", "state directory of weir",
+                            "special file: fifo", "other file system", "pseudo file system",
+                            "state directory of weir",
                             "not in files_from"; NULL when taken.  Valid as long as the walk */
     struct weir_stat st; /* all zero when excluded by name alone or failed */
 };

@@ -31,8 +31,9 @@ enum weir_follow {
  * openat2 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS (| RESOLVE_NO_SYMLINKS unless following).
  * @path:  relative, of any length (longer than PATH_MAX goes in hops); "" is the root itself.
  * @flags: extra open flags (O_DIRECTORY, O_PATH, O_NOFOLLOW).
- * Returns the descriptor, or -1 (err NOT_FOUND, ACCESS, IO; CHANGED when a component became a
- * symlink, ELOOP or EXDEV).  On kernels without openat2 (before 5.6): UNSUPPORTED, scope RUN.
+ * Returns the descriptor, or -1 (err NOT_FOUND, ACCESS, IO; CHANGED when a component is a
+ * symlink that may not be followed or leads out, ELOOP or EXDEV, or no directory, ENOTDIR).  On
+ * kernels without openat2 (before 5.6): UNSUPPORTED, scope RUN.
  */
 int weir_lake_open(const struct weir_lake_root *r, const char *path, enum weir_follow follow,
                    int flags, struct weir_err *err);

@@ -4,7 +4,22 @@
  * nothing outside the root is ever reached, whatever is swapped while the walk runs.
  * Directories come in no particular order (depth first, by several threads); the entries of one
  * directory come complete and in byte order.  A parent is always handed over before its
- * children. */
+ * children.
+ *
+ * A lake changes while it is walked.  An entry that is gone before it could be looked at was
+ * never seen.  A directory that is gone, or is another one, when its turn comes arrives as an
+ * incomplete batch (NOT_FOUND, CHANGED): its parent has been handed over with it.
+ *
+ * symlinks: follow.  A link that leads out of the root, or is absolute, fails with EXDEV; one
+ * to a directory that it is in, with ELOOP; a dangling one with ENOENT.
+ *
+ * files_from filters: everything else in the directories on the way is excluded, directories in
+ * the list are entered but what is in them must be listed too.  A listed path that is not there
+ * is a failed entry of its directory; when that is not there either, it arrives as an
+ * incomplete batch.  An excluded directory takes what is listed below it with it.
+ *
+ * Costs at most three descriptors and 400 KiB a thread, and for each directory on the way the
+ * names of its sub-directories. */
 #ifndef WEIR_LAKE_WALK_H
 #define WEIR_LAKE_WALK_H
 

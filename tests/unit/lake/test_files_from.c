@@ -194,7 +194,7 @@ START_TEST(random_lists_lose_nothing)
             char on_disk[40];
             struct stat st;
             size_t times = 0;
-            (void)snprintf(on_disk, sizeof(on_disk), "lake/%s", listed[i]);
+            (void)snprintf(on_disk, sizeof(on_disk), "lake/%.24s", listed[i]);
             for (size_t k = 0; k < w.count; k++)
                 times += strcmp(w.entry[k].path, listed[i]) == 0;
             ck_assert_msg(times == 1, "'%s' appears %zu times", listed[i], times);

@@ -84,10 +84,12 @@ random_tree(struct weir_rng *rng, size_t dirs, size_t entries)
     tree_file("lake/first", "hard links go here");
     for (size_t i = 1; i < dirs; i++) {
         size_t parent = (size_t)weir_rng_below(rng, i);
-        while (strlen(path[parent]) > 180)
+        while (strlen(path[parent]) > 170)
             parent = (size_t)weir_rng_below(rng, i);
-        (void)snprintf(path[i], sizeof(path[i]), "%.180s/d%zu", path[parent], i);
-        tree_mkdir(path[i]);
+        char made[200];
+        (void)snprintf(made, sizeof(made), "%.170s/d%zu", path[parent], i);
+        tree_mkdir(made);
+        memcpy(path[i], made, sizeof(made));
     }
     for (size_t i = 0; i < entries; i++) {
         char entry[260];
