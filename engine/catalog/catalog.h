@@ -30,7 +30,7 @@ struct weir_catalog_identity {
     const char *job;             /* manifest name */
     const char *destination;     /* destination URL and endpoint */
     const char *root;            /* path of the lake's root */
-    uint64_t root_dev, root_ino; /* checked by the caller's policy: see weir_catalog_root() */
+    uint64_t root_dev, root_ino; /* kept as facts root_dev and root_ino; the caller compares */
 };
 
 /**

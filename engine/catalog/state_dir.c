@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -182,16 +181,17 @@ fail_locked(int lock_fd, const char *path, struct weir_err *err)
     return -1;
 }
 
-/* The lock is the kernel's and ends with the process; the number in the file is for messages.
- */
+/* The lock is the kernel's (of the open file description, so that a look at it by anybody
+ * cannot drop it) and ends with the process; the number in the file is for messages. */
 static int
 take_lock(const char *path, struct weir_state_dir *d, struct weir_err *err)
 {
     int fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail_sys(err, errno, "make the lock file in", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+        if (errno == EAGAIN || errno == EACCES)
             fail_locked(fd, path, err);
         else
             fail_sys(err, errno, "lock", path);
@@ -247,6 +247,18 @@ weir_state_dir_peek(const char *path, struct weir_state_dir *out, struct weir_er
     else
         *out = d;
     return rc;
+}
+
+bool
+weir_state_dir_is_locked(const struct weir_state_dir *d)
+{
+    int fd = openat(d->fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    bool locked = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    (void)close(fd);
+    return locked;
 }
 
 void

@@ -3,6 +3,7 @@
 #ifndef WEIR_CATALOG_STATE_DIR_H
 #define WEIR_CATALOG_STATE_DIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/entry.h>
@@ -28,6 +29,9 @@ int weir_state_dir_own(const char *path, struct weir_state_dir *out, struct weir
 
 /* Opens an existing one for reading, without a lock.  NOT_FOUND when there is none. */
 int weir_state_dir_peek(const char *path, struct weir_state_dir *out, struct weir_err *err);
+
+/* Does a process hold the lock now?  Takes nothing: no writer is ever turned away by a look. */
+bool weir_state_dir_is_locked(const struct weir_state_dir *d);
 
 void weir_state_dir_close(struct weir_state_dir *d); /* idempotent */
 

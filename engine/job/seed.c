@@ -11,11 +11,12 @@
 #include "job/run.h"
 
 #define AUTO_CONNECTIONS 16
-#define TASKS_PER_WORKER 8
+#define TASKS_PER_WORKER 32
 #define WALK_THREADS 2
 #define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
 #define SAVE_EVERY_NS WEIR_NS_PER_S
-#define PROGRESS_EVERY_NS (250 * WEIR_NS_PER_MS)
+#define PROGRESS_EVERY_MS 250
+#define LINGER_MS 5
 
 int64_t
 weir_run_now(const struct weir_run *r)
@@ -219,8 +220,12 @@ static int
 collect(struct weir_run *r, struct weir_err *err)
 {
     struct weir_list in = {0};
-    (void)weir_queue_pop(r->inbox, &in, MESSAGES_AT_ONCE, 0,
-                         PROGRESS_EVERY_NS / WEIR_NS_PER_MS);
+    /* With many tasks out there is no hurry: a few results at once cost one wake-up. */
+    size_t enough = r->tasks_out / 8;
+    struct weir_queue_want want = {.max = MESSAGES_AT_ONCE,
+                                   .enough = enough,
+                                   .timeout_ms = enough > 1 ? LINGER_MS : PROGRESS_EVERY_MS};
+    (void)weir_queue_pop(r->inbox, &in, &want);
     struct weir_node *n;
     int rc = 0;
     while ((n = weir_list_take(&in)) != NULL) {
@@ -258,7 +263,7 @@ housekeeping(struct weir_run *r, struct weir_err *err)
     int64_t now = weir_run_now(r);
     poll_cancel(r);
     if (now >= r->next_progress_ns) {
-        r->next_progress_ns = now + PROGRESS_EVERY_NS;
+        r->next_progress_ns = now + PROGRESS_EVERY_MS * WEIR_NS_PER_MS;
         tell_progress(r);
     }
     if (now < r->next_save_ns)
@@ -330,7 +335,7 @@ tear_down(struct weir_run *r)
     stop_walk(r);
     weir_pool_stop(r->pool);
     if (r->inbox != NULL)
-        (void)weir_queue_pop(r->inbox, &rest, SIZE_MAX, 0, 0);
+        (void)weir_queue_pop(r->inbox, &rest, &(struct weir_queue_want){.max = SIZE_MAX});
     while ((n = weir_list_take(&rest)) != NULL || (n = weir_list_take(&r->out)) != NULL)
         drop(n);
     while (r->live != NULL) {

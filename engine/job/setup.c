@@ -8,7 +8,7 @@
 
 #include <weir/rng.h>
 
-#define FACT_ROOT_INO "root.ino"
+#define FACT_ROOT_INO "root_ino" /* written by the catalog when it is made */
 #define FACT_CAPS "store.capabilities"
 
 void

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "catalog/state_dir.h"
 #include "job/setup.h"
 
 static const char *
@@ -38,12 +39,13 @@ count_upload(void *ctx, const struct weir_catalog_upload *u)
 static bool
 is_running(const struct weir_options *o)
 {
-    struct weir_setup s;
-    struct weir_err err = WEIR_ERR_INIT;
-    weir_setup_init(&s, o);
-    int rc = weir_setup_catalog(&s, WEIR_CATALOG_WRITE, &err);
-    weir_setup_close(&s);
-    return rc != 0 && err.code == WEIR_E_LOCKED;
+    struct weir_state_dir dir = WEIR_STATE_DIR_INIT;
+    struct weir_err ignored = WEIR_ERR_INIT;
+    if (weir_state_dir_peek(o->state_dir, &dir, &ignored) != 0)
+        return false;
+    bool locked = weir_state_dir_is_locked(&dir);
+    weir_state_dir_close(&dir);
+    return locked;
 }
 
 static int

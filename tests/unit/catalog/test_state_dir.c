@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 
 static struct place place;
 
@@ -199,8 +198,13 @@ START_TEST(a_killed_owner_leaves_no_lock)
     }
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     ck_fails(weir_state_dir_own(place.state, &d, err), WEIR_E_LOCKED, "in use");
+    struct weir_state_dir look;
+    ck_ok(weir_state_dir_peek(place.state, &look, err));
+    ck_assert(weir_state_dir_is_locked(&look));
     ck_assert_int_eq(kill(pid, SIGKILL), 0);
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert(!weir_state_dir_is_locked(&look));
+    weir_state_dir_close(&look);
     ck_ok(weir_state_dir_own(place.state, &d, err));
     weir_state_dir_close(&d);
     (void)close(ready[0]);
@@ -216,7 +220,8 @@ START_TEST(locked_without_a_readable_number)
     (void)snprintf(lock, sizeof(lock), "%s/lock", place.state);
     int fd = open(lock, O_CREAT | O_RDWR, 0600);
     ck_assert_int_eq(write(fd, "rubbish that is long", 20), 20);
-    ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &whole), 0);
     ck_fails(weir_state_dir_own(place.state, &d, err), WEIR_E_LOCKED, "another weir:");
     (void)close(fd);
 }
