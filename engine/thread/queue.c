@@ -12,6 +12,8 @@ struct weir_queue {
         pthread_cond_t filled;
         struct weir_list list;
         size_t waiting; /* threads inside pthread_cond_wait: no signal is sent for nobody */
+        size_t
+            enough; /* what the waiter wants before it is worth waking it; 0 or 1: anything */
         bool closed;
     } shared;
 };
@@ -82,53 +84,62 @@ weir_queue_push(struct weir_queue *q, struct weir_list *l)
     in->last = l->last;
     in->count += l->count;
     size_t wake = l->count < q->shared.waiting ? l->count : q->shared.waiting;
+    if (in->count < q->shared.enough)
+        wake = 0;
     for (size_t i = 0; i < wake; i++)
         (void)pthread_cond_signal(&q->shared.filled);
     (void)pthread_mutex_unlock(&q->shared.lock);
     *l = (struct weir_list){0};
 }
 
-/* Waits for a node, the close or the deadline. */
-static enum weir_queue_wait
-wait_locked(struct weir_queue *q, int64_t timeout_ms)
+static struct timespec
+deadline(int64_t timeout_ms)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    if (timeout_ms > 0) {
-        until.tv_sec += (time_t)(timeout_ms / 1000);
-        until.tv_nsec += (long)(timeout_ms % 1000) * 1000000L;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000L;
-        }
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(timeout_ms / 1000);
+    t.tv_nsec += (long)(timeout_ms % 1000) * 1000000L;
+    if (t.tv_nsec >= 1000000000L) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000L;
     }
-    while (q->shared.list.first == NULL) {
-        if (q->shared.closed)
-            return WEIR_QUEUE_CLOSED;
-        if (timeout_ms == 0)
-            return WEIR_QUEUE_TIMEOUT;
+    return t;
+}
+
+/* Waits for enough nodes, the close or the deadline. */
+static enum weir_queue_wait
+wait_locked(struct weir_queue *q, const struct weir_queue_want *want)
+{
+    size_t enough = want->enough > 1 ? want->enough : 1;
+    struct timespec until = {0};
+    if (want->timeout_ms > 0 && q->shared.list.count < enough)
+        until = deadline(want->timeout_ms);
+    bool late = want->timeout_ms == 0;
+    while (q->shared.list.count < enough && !q->shared.closed && !late) {
         q->shared.waiting++;
-        int rc = timeout_ms < 0
-                     ? pthread_cond_wait(&q->shared.filled, &q->shared.lock)
-                     : pthread_cond_timedwait(&q->shared.filled, &q->shared.lock, &until);
+        q->shared.enough = enough;
+        late = (want->timeout_ms < 0
+                    ? pthread_cond_wait(&q->shared.filled, &q->shared.lock)
+                    : pthread_cond_timedwait(&q->shared.filled, &q->shared.lock, &until)) ==
+               ETIMEDOUT;
+        q->shared.enough = 0;
         q->shared.waiting--;
-        if (rc == ETIMEDOUT && q->shared.list.first == NULL)
-            return q->shared.closed ? WEIR_QUEUE_CLOSED : WEIR_QUEUE_TIMEOUT;
     }
-    return WEIR_QUEUE_GOT;
+    if (q->shared.list.count > 0)
+        return WEIR_QUEUE_GOT;
+    return q->shared.closed ? WEIR_QUEUE_CLOSED : WEIR_QUEUE_TIMEOUT;
 }
 
 enum weir_queue_wait
-weir_queue_pop(struct weir_queue *q, struct weir_list *l, size_t max, size_t share,
-               int64_t timeout_ms)
+weir_queue_pop(struct weir_queue *q, struct weir_list *l, const struct weir_queue_want *want)
 {
     (void)pthread_mutex_lock(&q->shared.lock);
-    enum weir_queue_wait got = wait_locked(q, timeout_ms);
+    enum weir_queue_wait got = wait_locked(q, want);
     if (got == WEIR_QUEUE_GOT) {
         size_t take = q->shared.list.count;
-        if (share > 0)
-            take = take / share > 0 ? take / share : 1;
-        for (size_t i = 0; i < take && i < max; i++)
+        if (want->share > 0)
+            take = take / want->share > 0 ? take / want->share : 1;
+        for (size_t i = 0; i < take && i < want->max; i++)
             weir_list_append(l, weir_list_take(&q->shared.list));
     }
     (void)pthread_mutex_unlock(&q->shared.lock);

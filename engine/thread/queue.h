@@ -34,15 +34,22 @@ void weir_queue_push(struct weir_queue *q, struct weir_list *l);
 
 enum weir_queue_wait { WEIR_QUEUE_GOT = 0, WEIR_QUEUE_TIMEOUT, WEIR_QUEUE_CLOSED };
 
+struct weir_queue_want {
+    size_t max;    /* take at most so many */
+    size_t share;  /* > 0: at most 1/share of what is queued (but at least one), so that share
+                      threads divide a short queue between them */
+    size_t enough; /* > 1: wait until so many are there, or for the time below */
+    int64_t timeout_ms; /* < 0 waits for ever, 0 only looks */
+};
+
 /**
- * weir_queue_pop() -- append up to max nodes to *l; waits for the first of them.
- * @share: when > 0, takes at most 1/share of what is queued (but at least one), so that share
- *         threads divide a short queue between them; 0 takes up to max.
- * @timeout_ms: < 0 waits for ever, 0 only looks.
- * Returns GOT, TIMEOUT, or CLOSED when the queue is closed and empty.
+ * weir_queue_pop() -- append nodes to *l, as want says.
+ * With enough > 1 the timeout is no failure: whatever is there is taken.  Only one thread may
+ * wait for more than one node (a batch of results costs one wake-up instead of many). Returns
+ * GOT, TIMEOUT (nothing came), or CLOSED when the queue is closed and empty.
  */
-enum weir_queue_wait weir_queue_pop(struct weir_queue *q, struct weir_list *l, size_t max,
-                                    size_t share, int64_t timeout_ms);
+enum weir_queue_wait weir_queue_pop(struct weir_queue *q, struct weir_list *l,
+                                    const struct weir_queue_want *want);
 
 /* Wakes every waiter; what is inside can still be popped. */
 void weir_queue_close(struct weir_queue *q);

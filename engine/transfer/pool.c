@@ -25,8 +25,9 @@ run(void *arg)
     struct thread *t = arg;
     struct weir_pool *p = t->pool;
     struct weir_list in = {0}, out = {0};
-    while (weir_queue_pop(p->tasks, &in, TASKS_AT_ONCE, (size_t)p->wanted * 4, -1) ==
-           WEIR_QUEUE_GOT) {
+    struct weir_queue_want want = {
+        .max = TASKS_AT_ONCE, .share = (size_t)p->wanted * 2, .timeout_ms = -1};
+    while (weir_queue_pop(p->tasks, &in, &want) == WEIR_QUEUE_GOT) {
         struct weir_node *n;
         while ((n = weir_list_take(&in)) != NULL) {
             weir_worker_run(t->worker, (struct weir_task *)n);

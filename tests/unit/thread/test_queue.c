@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "../main_check.h"
 #include "thread/budget.h"
@@ -45,7 +46,8 @@ consume(void *arg)
 {
     struct stage *s = arg;
     struct weir_list l = {0};
-    while (weir_queue_pop(s->q, &l, 16, THREADS, -1) == WEIR_QUEUE_GOT) {
+    struct weir_queue_want want = {.max = 16, .share = THREADS, .timeout_ms = -1};
+    while (weir_queue_pop(s->q, &l, &want) == WEIR_QUEUE_GOT) {
         struct weir_node *n;
         while ((n = weir_list_take(&l)) != NULL)
             atomic_fetch_add(&s->seen[((struct job *)n)->number], 1);
@@ -78,6 +80,46 @@ START_TEST(every_job_arrives_once)
 }
 END_TEST
 
+static enum weir_queue_wait
+pop(struct weir_queue *q, struct weir_list *l, size_t max, size_t share, int64_t timeout_ms)
+{
+    struct weir_queue_want want = {.max = max, .share = share, .timeout_ms = timeout_ms};
+    return weir_queue_pop(q, l, &want);
+}
+
+/* A waiter for five is not content with four until its time is up, and takes what there is. */
+START_TEST(pop_waits_for_enough)
+{
+    struct weir_queue *q = NULL;
+    struct weir_err err = WEIR_ERR_INIT;
+    struct job jobs[5];
+    struct weir_list l = {0}, got = {0};
+    struct weir_queue_want want = {.max = 16, .enough = 5, .timeout_ms = 20};
+    memset(jobs, 0, sizeof(jobs));
+    ck_assert_int_eq(weir_queue_create(&q, &err), 0);
+    ck_assert_int_eq(weir_queue_pop(q, &got, &want), WEIR_QUEUE_TIMEOUT);
+    for (int i = 0; i < 4; i++)
+        weir_list_append(&l, &jobs[i].node);
+    weir_queue_push(q, &l);
+    struct timespec before, after;
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    ck_assert_int_eq(weir_queue_pop(q, &got, &want), WEIR_QUEUE_GOT);
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    ck_assert_uint_eq(got.count, 4);
+    ck_assert_int_ge((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec -
+                         before.tv_nsec,
+                     19000000L);
+    want.timeout_ms = -1; /* enough is there: no wait at all */
+    for (int i = 0; i < 4; i++)
+        weir_list_append(&l, weir_list_take(&got));
+    weir_list_append(&l, &jobs[4].node);
+    weir_queue_push(q, &l);
+    ck_assert_int_eq(weir_queue_pop(q, &got, &want), WEIR_QUEUE_GOT);
+    ck_assert_uint_eq(got.count, 5);
+    weir_queue_free(q);
+}
+END_TEST
+
 START_TEST(pop_shares_times_out_and_closes)
 {
     struct weir_queue *q = NULL;
@@ -86,20 +128,20 @@ START_TEST(pop_shares_times_out_and_closes)
     struct weir_list l = {0}, got = {0};
     memset(jobs, 0, sizeof(jobs));
     ck_assert_int_eq(weir_queue_create(&q, &err), 0);
-    ck_assert_int_eq(weir_queue_pop(q, &got, 1, 0, 0), WEIR_QUEUE_TIMEOUT);
-    ck_assert_int_eq(weir_queue_pop(q, &got, 1, 0, 5), WEIR_QUEUE_TIMEOUT);
+    ck_assert_int_eq(pop(q, &got, 1, 0, 0), WEIR_QUEUE_TIMEOUT);
+    ck_assert_int_eq(pop(q, &got, 1, 0, 5), WEIR_QUEUE_TIMEOUT);
     for (int i = 0; i < 8; i++)
         weir_list_append(&l, &jobs[i].node);
     weir_queue_push(q, &l);
     ck_assert_ptr_null(l.first);
-    ck_assert_int_eq(weir_queue_pop(q, &got, 16, 4, -1), WEIR_QUEUE_GOT);
+    ck_assert_int_eq(pop(q, &got, 16, 4, -1), WEIR_QUEUE_GOT);
     ck_assert_uint_eq(got.count, 2); /* a quarter of eight */
-    ck_assert_int_eq(weir_queue_pop(q, &got, 16, 100, -1), WEIR_QUEUE_GOT);
+    ck_assert_int_eq(pop(q, &got, 16, 100, -1), WEIR_QUEUE_GOT);
     ck_assert_uint_eq(got.count, 3); /* at least one */
     weir_queue_close(q);
-    ck_assert_int_eq(weir_queue_pop(q, &got, 16, 0, -1), WEIR_QUEUE_GOT); /* what is inside */
+    ck_assert_int_eq(pop(q, &got, 16, 0, -1), WEIR_QUEUE_GOT); /* what is inside */
     ck_assert_uint_eq(got.count, 8);
-    ck_assert_int_eq(weir_queue_pop(q, &got, 1, 0, -1), WEIR_QUEUE_CLOSED);
+    ck_assert_int_eq(pop(q, &got, 1, 0, -1), WEIR_QUEUE_CLOSED);
     for (int i = 0; i < 8; i++) /* first in, first out */
         ck_assert_ptr_eq(weir_list_take(&got), &jobs[i].node);
     weir_queue_free(q);
@@ -170,6 +212,7 @@ main(void)
     TCase *tc = tcase_create("thread");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, every_job_arrives_once);
+    tcase_add_test(tc, pop_waits_for_enough);
     tcase_add_test(tc, pop_shares_times_out_and_closes);
     tcase_add_test(tc, budget_is_never_exceeded);
     tcase_add_test(tc, oversized_goes_alone_and_close_wakes);
