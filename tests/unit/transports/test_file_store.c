@@ -50,6 +50,20 @@ START_TEST(reading_writes_nothing)
 }
 END_TEST
 
+/* All that probe can find: a capability that is missing would silence the contract suite. */
+START_TEST(everything_is_honoured)
+{
+    struct bench b;
+    unsigned caps = 0;
+    bench_setup(&b, (enum file_keep)_i);
+    ck_assert_int_eq(b.ops->probe(b.t, 7, &caps, &b.err), 0);
+    ck_assert_uint_eq(caps, 0xff);
+    ck_assert_str_eq(bench_list(&b), "");
+    ck_assert_uint_eq(bench_count(&b, ".weir/uploads"), 0);
+    bench_teardown(&b);
+}
+END_TEST
+
 /* ---- keys ---- */
 
 static const struct {
@@ -470,6 +484,7 @@ main(void)
     tcase_add_loop_test(tc, test, 0, (int)(sizeof(table) / sizeof(*table)))
     LOOP(bad_urls_are_refused, bad_urls);
     tcase_add_test(tc, reading_writes_nothing);
+    tcase_add_loop_test(tc, everything_is_honoured, FILE_KEEP_XATTR, FILE_KEEP_SIDECAR + 1);
     LOOP(bad_keys_are_refused_by_every_operation, bad_keys);
     tcase_add_test(tc, long_segments_are_named);
     tcase_add_test(tc, keys_beside_weirs_own_are_free);
