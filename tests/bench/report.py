@@ -16,11 +16,10 @@ class Line:
         self.values = {}   # program -> {round: value}
         self.samples = {}
         self.skipped = {}  # program -> why
-        self.note = ""
 
     def add(self, program, number, value, sample):
         self.values.setdefault(program, {})[number] = value
-        self.samples.setdefault(program, []).append(asdict(sample))
+        self.samples.setdefault(program, []).append(sample)
 
     def skip(self, program, why):
         self.skipped[program] = why
@@ -56,13 +55,14 @@ class Line:
             base = self.target.base
             if base and program != base and (r := self.ratios(program, base)):
                 ratio = f"{statistics.median(r):.2f} ({min(r):.2f}..{max(r):.2f})"
-            walls = [s["wall_s"] for s in self.samples[program]]
+            samples = self.samples[program]
+            walls, cpus = [s.wall_s for s in samples], [s.cpu_s for s in samples]
             yield [program, number(statistics.median(values)),
                    f"{number(min(values))}..{number(max(values))}", str(len(values)), ratio,
-                   number(statistics.median(walls))]
+                   number(statistics.median(cpus)), number(statistics.median(walls))]
         for program, why in self.skipped.items():
             if program not in self.values:
-                yield [program, "-", why.replace("\n", " ").replace("|", "/")[:90], "0", "", ""]
+                yield [program, "-", why.replace("\n", " ").replace("|", "/")[:90], "0", "", "", ""]
 
     def progress(self):
         parts = [f"{row[0]} {row[1]}" + (f" ({row[4]})" if row[4] else "") for row in self.rows()]
@@ -72,7 +72,8 @@ class Line:
         return {"title": self.title, "unit": self.unit, "target": asdict(self.target),
                 "verdict": self.verdict(), "values": {p: list(v.values())
                                                       for p, v in self.values.items()},
-                "samples": self.samples, "skipped": self.skipped}
+                "samples": {p: [asdict(s) for s in all_] for p, all_ in self.samples.items()},
+                "skipped": self.skipped}
 
 
 def number(value):
@@ -85,8 +86,8 @@ def markdown(about, lines):
     out = [f"{about['date']}, {about['cpu']}, {about['memory_gib']} GiB, Linux "
            f"{about['kernel']}, loopback ({about['congestion_control']}), load before "
            f"{about['load_before']:.1f}; {about['weir']} ({about['commit']}); {about['curl']}",
-           "", "| line | program | median | min..max | runs | x floor | wall s |",
-           "|---|---|---|---|---|---|---|"]
+           "", "| line | program | median | min..max | runs | x floor | CPU s | wall s |",
+           "|---|---|---|---|---|---|---|---|"]
     for line in lines:
         for i, row in enumerate(line.rows()):
             title = f"{line.title}, {line.unit}" if i == 0 else ""
