@@ -186,6 +186,8 @@ do_flag(struct fake_fault *f, const char *name)
 {
     if (strcmp(name, "commit") == 0)
         f->commit = true;
+    else if (strcmp(name, "chunked") == 0)
+        f->chunked = true;
     else if (strcmp(name, "wrong-checksum") == 0)
         f->wrong_checksum = true;
     else if (strcmp(name, "wrong-etag") == 0)
@@ -233,6 +235,10 @@ do_one(struct fake_fault *f, char *word)
         return to_ms(arg, &f->delay_body_ms);
     if (strcmp(word, "rate") == 0)
         return to_ms(arg, &f->bytes_per_s);
+    if (strcmp(word, "spaces") == 0) {
+        f->chunked = true;
+        return to_ms(arg, &f->spaces_ms);
+    }
     if (strcmp(word, "truncate") == 0)
         return fake_text_uint(arg, UINT64_MAX / 2, &f->truncate_bytes);
     if (strcmp(word, "short") == 0)

@@ -252,6 +252,15 @@ corrupt(struct fake_call *c)
 }
 
 static void
+set_credentials(struct fake_call *c)
+{
+    fake_server_set_creds(c->server, fake_http_param(&c->req, "access-key"),
+                          fake_http_param(&c->req, "secret-key"),
+                          fake_http_param(&c->req, "session-token"));
+    say(c, 200, "ok\n");
+}
+
+static void
 reset_log(struct fake_call *c)
 {
     fake_accesslog_reset(&c->server->log);
@@ -265,10 +274,14 @@ fake_admin_do(struct fake_call *c)
         const char *method, *path;
         void (*run)(struct fake_call *c);
     } pages[] = {
-        {"GET", "/_fake/log", show_log},         {"POST", "/_fake/reset", reset_log},
-        {"GET", "/_fake/objects", show_objects}, {"GET", "/_fake/uploads", show_uploads},
-        {"GET", "/_fake/script", show_script},   {"POST", "/_fake/script", set_script},
+        {"GET", "/_fake/log", show_log},
+        {"POST", "/_fake/reset", reset_log},
+        {"GET", "/_fake/objects", show_objects},
+        {"GET", "/_fake/uploads", show_uploads},
+        {"GET", "/_fake/script", show_script},
+        {"POST", "/_fake/script", set_script},
         {"POST", "/_fake/corrupt", corrupt},
+        {"POST", "/_fake/credentials", set_credentials},
     };
     c->auth.payload = FAKE_PAYLOAD_UNSIGNED;
     c->logged = true; /* not part of what tests count */
@@ -278,7 +291,7 @@ fake_admin_do(struct fake_call *c)
                 strcmp(pages[i].path, c->req.path) == 0)
                 pages[i].run(c);
         if (c->reply.status == 0)
-            say(c, 404, "log, reset, objects, uploads, script, corrupt\n");
+            say(c, 404, "log, reset, objects, uploads, script, corrupt, credentials\n");
     }
     fake_framing_finish(c);
     fake_reply_send(c);

@@ -49,7 +49,7 @@ class Fake:
         assert status == 0, f"the fake ended with {status}"
 
     def admin(self, method, path, body=b""):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         c.request(method, "/_fake/" + path, body)
         r = c.getresponse()
         text = r.read()

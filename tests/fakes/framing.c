@@ -25,18 +25,11 @@ fake_framing_unwrap(struct fake_call *c, uint64_t bytes)
     c->body.left = bytes;
 }
 
-void
-fake_framing_finish(struct fake_call *c)
+static void
+skip_body(struct fake_call *c)
 {
     char sink[16384];
     struct fake_body *b = &c->body;
-    bool whole = b->outer_chunked ? b->outer_ended : b->outer_left == 0;
-    if (c->conn->dead || c->close || whole)
-        return;
-    if (b->expect_100 || b->outer_chunked || b->outer_left > DRAIN_MAX_BYTES) {
-        c->close = true;
-        return;
-    }
     while (b->outer_left > 0) {
         size_t n = b->outer_left < sizeof(sink) ? (size_t)b->outer_left : sizeof(sink);
         int got = fake_conn_read(c->conn, sink, n);
@@ -46,6 +39,19 @@ fake_framing_finish(struct fake_call *c)
         }
         b->outer_left -= (uint64_t)got;
     }
+}
+
+void
+fake_framing_finish(struct fake_call *c)
+{
+    struct fake_body *b = &c->body;
+    bool whole = b->outer_chunked ? b->outer_ended : b->outer_left == 0;
+    if (c->conn->dead || c->close || whole)
+        return;
+    if (b->expect_100 || b->outer_chunked || b->outer_left > DRAIN_MAX_BYTES)
+        c->close = true;
+    else
+        skip_body(c);
 }
 
 /* "1f;extension" to 31. */

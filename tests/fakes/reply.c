@@ -119,6 +119,12 @@ has_body(const struct fake_call *c)
            c->reply.status != 304;
 }
 
+static bool
+sends_chunks(const struct fake_call *c)
+{
+    return c->fault.chunked && has_body(c) && !c->reply.has_object;
+}
+
 static void
 make_head(struct fake_call *c, struct fake_buf *head)
 {
@@ -131,7 +137,9 @@ make_head(struct fake_call *c, struct fake_buf *head)
                     r->status, fake_errors_reason(r->status), date, c->id,
                     fake_buf_text(&r->headers), c->fault.headers);
     /* the reply to a failed HEAD has no length that would mean anything */
-    if (has_body(c) || (r->status < 300 && r->status != 204))
+    if (sends_chunks(c))
+        fake_buf_puts(head, "Transfer-Encoding: chunked\r\n");
+    else if (has_body(c) || (r->status < 300 && r->status != 204))
         fake_buf_printf(head, "Content-Length: %" PRIu64 "\r\n", body_bytes(c));
     if (c->close && c->fault.close != FAKE_CLOSE_SILENT)
         fake_buf_puts(head, "Connection: close\r\n");
@@ -185,6 +193,52 @@ send_body(struct fake_call *c, uint64_t total)
     free(bytes);
 }
 
+static void
+send_chunk(struct fake_call *c, const char *bytes, size_t n)
+{
+    char size[32];
+    snprintf(size, sizeof(size), "%zx\r\n", n);
+    fake_conn_write(c->conn, size, strlen(size));
+    fake_conn_write(c->conn, bytes, n);
+    fake_conn_write(c->conn, "\r\n", 2);
+}
+
+/* A slow Complete or Copy of S3: the declaration at once, blanks while it works, the result. */
+static void
+send_chunks(struct fake_call *c)
+{
+    const char *body = fake_buf_text(&c->reply.body);
+    const char *end = strstr(body, "?>");
+    size_t first = end ? (size_t)(end - body) + 2 : 0;
+    if (first)
+        send_chunk(c, body, first);
+    for (uint32_t ms = 0; first && ms < c->fault.spaces_ms && !c->conn->dead; ms += 50) {
+        fake_play_sleep(c, 50);
+        send_chunk(c, " ", 1);
+    }
+    if (c->reply.body.len > first)
+        send_chunk(c, body + first, c->reply.body.len - first);
+    fake_conn_write(c->conn, "0\r\n\r\n", 5);
+}
+
+static void
+send_message(struct fake_call *c, struct fake_buf *head, uint64_t total)
+{
+    bool whole = !c->reply.has_object && total <= 65536 && cut_at(c) == FAKE_NO_LIMIT &&
+                 !c->fault.delay_body_ms && !c->fault.bytes_per_s && !sends_chunks(c);
+    if (whole) /* one packet for head and body */
+        fake_buf_add(head, c->reply.body.data, (size_t)total);
+    fake_conn_write(c->conn, head->data, head->len);
+    if (sends_chunks(c))
+        send_chunks(c);
+    else if (!whole)
+        send_body(c, total);
+    if (c->fault.reset_reply_bytes != FAKE_NO_LIMIT)
+        fake_conn_reset(c->conn);
+    else if (cut_at(c) < total)
+        c->close = true;
+}
+
 void
 fake_reply_send(struct fake_call *c)
 {
@@ -199,20 +253,9 @@ fake_reply_send(struct fake_call *c)
                        total);
     if (c->fault.delay_reply_ms)
         fake_play_sleep(c, c->fault.delay_reply_ms);
-    if (c->fault.reset == FAKE_RESET_AFTER) {
+    if (c->fault.reset == FAKE_RESET_AFTER)
         fake_conn_reset(c->conn);
-    } else if (!fake_play_stream(c)) {
-        bool whole = !r->has_object && total <= 65536 && cut_at(c) == FAKE_NO_LIMIT &&
-                     !c->fault.delay_body_ms && !c->fault.bytes_per_s;
-        if (whole) /* one packet for head and body */
-            fake_buf_add(&head, r->body.data, (size_t)total);
-        fake_conn_write(c->conn, head.data, head.len);
-        if (!whole)
-            send_body(c, total);
-        if (c->fault.reset_reply_bytes != FAKE_NO_LIMIT)
-            fake_conn_reset(c->conn);
-        else if (cut_at(c) < total)
-            c->close = true;
-    }
+    else if (!fake_play_stream(c))
+        send_message(c, &head, total);
     fake_buf_free(&head);
 }

@@ -90,6 +90,8 @@ struct fake_fault { /* plain data, copied out of the rule that fired */
     uint64_t reset_reply_bytes; /* the same with a RST */
     uint32_t delay_ms, delay_reply_ms, delay_body_ms;
     uint32_t bytes_per_s; /* of the reply body, 0: no limit */
+    bool chunked;         /* reply in HTTP chunks */
+    uint32_t spaces_ms;   /* and blanks for so long behind the XML declaration, as S3 does */
     bool wrong_checksum, wrong_etag, corrupt;
     uint64_t short_bytes; /* stored object lacks its last bytes */
     unsigned lenient;

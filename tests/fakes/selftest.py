@@ -138,6 +138,19 @@ class Sessions(Case):
         self.assertEqual(r.headers["x-amz-bucket-region"], "eu-west-1")
 
 
+class Rotation(Case):
+    def test_rotation(self):
+        self.ok(self.c.put("k"))
+        self.fake.admin("POST", "credentials?secret-key=new%2B&session-token=t")
+        self.refused(self.c.put("k"), 403, "InvalidAccessKeyId")
+        token = {"x-amz-security-token": "t"}
+        self.refused(self.c.put("k", headers=token), 403, "SignatureDoesNotMatch")
+        self.ok(self.c.put("k", headers=token, secret="new+"))
+        self.fake.admin("POST", "credentials?access-key=AKIATWO&session-token=")
+        self.refused(self.c.put("k", secret="new+"), 403, "InvalidAccessKeyId")
+        self.ok(self.c.put("k", access="AKIATWO", secret="new+"))
+
+
 class Objects(Case):
     def test_round_trip(self):
         for size in (0, 1, 65536, 65537, 3_000_000):
@@ -736,6 +749,18 @@ class Faults(Case):
         r = self.c.complete(self.key, upload, etags)
         self.assertTrue(r.body.startswith(b"<?xml") and not r.body.endswith(b">\n"))
         self.assertNotIn(b"</CompleteMultipartUploadResult>", r.body)
+
+    def test_slow_result(self):
+        upload, etags = self.upload([b"a"])
+        self.fake.script("op=CompleteMultipartUpload do=spaces:300")
+        start = time.monotonic()
+        r = self.ok(self.c.complete(self.key, upload, etags))
+        self.assertGreater(time.monotonic() - start, 0.25)
+        self.assertEqual(r.headers["transfer-encoding"], "chunked")
+        self.assertIn(b'?>      ', r.body)
+        self.assertTrue(r.xml.findtext("ETag"))
+        self.fake.script("op=CompleteMultipartUpload do=ok-error,chunked,commit")
+        self.assertEqual(self.c.complete(self.key, upload, etags).code, "InternalError")
 
     def test_redirects(self):
         self.fake.script("op=PutObject do=redirect:307:http://127.0.0.1:1/x")

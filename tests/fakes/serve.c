@@ -26,6 +26,23 @@ pick_fault(struct fake_call *c)
     c->lenient |= c->fault.lenient;
 }
 
+/* With a copy of the credentials, which a test may change meanwhile. */
+static int
+verify(struct fake_call *c)
+{
+    struct fake_server *s = c->server;
+    pthread_mutex_lock(&s->script_lock);
+    char *access = fake_strdup(s->creds.access_key), *secret = fake_strdup(s->creds.secret_key);
+    char *token = s->creds.session_token ? fake_strdup(s->creds.session_token) : NULL;
+    pthread_mutex_unlock(&s->script_lock);
+    struct fake_creds creds = {access, secret, token, s->creds.region};
+    int rc = fake_sigv4_verify(&c->req, &creds, c->now_ms / 1000, &c->auth);
+    free(access);
+    free(secret);
+    free(token);
+    return rc;
+}
+
 static int
 authenticate(struct fake_call *c)
 {
@@ -37,7 +54,7 @@ authenticate(struct fake_call *c)
                               : FAKE_PAYLOAD_UNSIGNED;
         return 0;
     }
-    if (fake_sigv4_verify(&c->req, &opt->creds, c->now_ms / 1000, &c->auth) == 0)
+    if (verify(c) == 0)
         return 0;
     fake_buf_puts(&c->reply.detail, fake_buf_text(&c->auth.detail));
     bool region = strstr(fake_buf_text(&c->auth.detail), "<Region>") != NULL;

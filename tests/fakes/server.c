@@ -217,6 +217,26 @@ stop(struct fake_server *s)
     return rc == 0 ? 0 : -1;
 }
 
+static void
+set_text(const char **slot, const char *value)
+{
+    if (!value)
+        return;
+    free((char *)*slot);
+    *slot = *value ? fake_strdup(value) : NULL;
+}
+
+void
+fake_server_set_creds(struct fake_server *s, const char *access_key, const char *secret_key,
+                      const char *session_token)
+{
+    pthread_mutex_lock(&s->script_lock);
+    set_text(&s->creds.access_key, access_key && *access_key ? access_key : NULL);
+    set_text(&s->creds.secret_key, secret_key && *secret_key ? secret_key : NULL);
+    set_text(&s->creds.session_token, session_token);
+    pthread_mutex_unlock(&s->script_lock);
+}
+
 static int
 load_script(struct fake_server *s)
 {
@@ -247,6 +267,9 @@ set_up(struct fake_server *s)
     pthread_mutex_init(&s->conn_lock, NULL);
     pthread_cond_init(&s->conn_gone, NULL);
     atomic_init(&s->next_id, 1);
+    fake_server_set_creds(s, s->opt.creds.access_key, s->opt.creds.secret_key,
+                          s->opt.creds.session_token);
+    s->creds.region = s->opt.creds.region;
     if (load_script(s) != 0)
         return -1;
     if (s->opt.tls_cert && !(s->tls = fake_tls_create(s->opt.tls_cert, s->opt.tls_key)))
@@ -283,6 +306,9 @@ fake_server_run(struct fake_server *s)
     fake_store_close(&s->store);
     fake_accesslog_close(&s->log);
     fake_script_free(s->script);
+    fake_server_set_creds(s, NULL, NULL, "");
+    free((char *)s->creds.access_key);
+    free((char *)s->creds.secret_key);
     SSL_CTX_free(s->tls);
     close(signals);
     return 0;

@@ -29,8 +29,9 @@ struct fake_server {
     struct fake_accesslog log; /* own lock */
     atomic_uint_fast64_t next_id;
 
-    pthread_mutex_t script_lock; /* guards script */
+    pthread_mutex_t script_lock; /* guards script and creds */
     struct fake_script *script;
+    struct fake_creds creds; /* owned texts; region aside, they can be changed by a test */
 
     pthread_mutex_t conn_lock; /* guards what follows */
     pthread_cond_t conn_gone;
@@ -81,5 +82,8 @@ struct fake_call {
 /* Serves until stdin closes or a signal comes; the exit status. */
 int fake_server_run(struct fake_server *s);
 int64_t fake_server_now_ms(const struct fake_server *s);
+/* Replaces the texts that are not NULL; an empty token means that none is wanted. */
+void fake_server_set_creds(struct fake_server *s, const char *access_key,
+                           const char *secret_key, const char *session_token);
 
 #endif
