@@ -225,6 +225,40 @@ START_TEST(every_change_is_found)
 }
 END_TEST
 
+static void *
+open_for_writing(void *arg)
+{
+    int fd = open("lake/f", O_WRONLY | O_CLOEXEC); /* waits until somebody opens it to read */
+    atomic_store((atomic_bool *)arg, true);
+    (void)close(fd);
+    return NULL;
+}
+
+/* Not even a short open of a FIFO: the program behind it would see its reader come and go. */
+START_TEST(a_fifo_is_not_touched)
+{
+    struct weir_reader reader;
+    struct weir_err err = WEIR_ERR_INIT;
+    atomic_bool opened = false;
+    pthread_t thread;
+    tree_begin();
+    ck_assert_int_eq(mkfifo("lake/f", 0644), 0);
+    struct weir_lake_root *r = tree_open();
+    struct weir_stat st = stat_of(r, "f");
+    ck_assert_int_eq(pthread_create(&thread, NULL, open_for_writing, &opened), 0);
+    (void)usleep(20000);
+    ck_assert_int_eq(open_file(r, "f", &st, &reader, &err), -1);
+    ck_assert_int_eq(err.code, WEIR_E_CHANGED);
+    (void)usleep(20000);
+    ck_assert(!atomic_load(&opened));
+    int fd = open("lake/f", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    (void)close(fd);
+    weir_lake_root_close(r);
+    tree_end();
+}
+END_TEST
+
 static const struct {
     int64_t age_ns;
     enum weir_recent recent;
@@ -419,6 +453,7 @@ main(void)
     tcase_add_test(tc, reads_and_digests_in_one_pass);
     tcase_add_test(tc, empty_and_sparse_files);
     tcase_add_loop_test(tc, every_change_is_found, 0, sizeof(changes) / sizeof(changes[0]));
+    tcase_add_test(tc, a_fifo_is_not_touched);
     tcase_add_loop_test(tc, what_is_too_recent, 0, sizeof(ages) / sizeof(ages[0]));
     tcase_add_test(tc, proven_reads_are_never_torn);
     tcase_add_test(tc, targets_of_links);
