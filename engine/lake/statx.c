@@ -24,8 +24,10 @@ weir_statx_read(int fd, const char *name, int flags, struct weir_stat *out,
 {
     struct statx x;
     bool self = name == NULL || name[0] == '\0';
-    if (statx(fd, self ? "" : name, flags | AT_NO_AUTOMOUNT | (self ? AT_EMPTY_PATH : 0),
-              STATX_BASIC_STATS, &x) != 0)
+    /* Not AT_NO_AUTOMOUNT: opening a directory mounts it, so it must be seen as it will be then
+     * (file systems below an NFS export are such). */
+    if (statx(fd, self ? "" : name, flags | (self ? AT_EMPTY_PATH : 0), STATX_BASIC_STATS,
+              &x) != 0)
         return errno;
     *out = (struct weir_stat){
         .dev = makedev(x.stx_dev_major, x.stx_dev_minor),
