@@ -60,14 +60,16 @@ def finished_twice(env, prefix):
         lines = re.finditer(r"(?s) s3_(?:PutObject|CompleteMultipartUpload) (?P<key>.{1,1100}?) "
                             r"(?P<path>/%s/(?P=key)) 200 " % re.escape(env["BUCKET"]), text)
         finished.update(m.group("path") for m in lines)
-    else:
+    else:  # SeaweedFS logs no query (parts look like objects) and keeps no metadata on "dir/" (so weir
+        # cannot know its own after a kill): those keys are left out below
         pattern = (r'"(?:PUT|POST) (\S+) HTTP/1.1" 200 ' if env["NAME"] == "rgw" else
                    r'"[^"]*" (?:PUT|POST) "(.{1,4000}?)" 200')
         for m in re.finditer(pattern, text):
             path, _, query = m.group(1).partition("?")
             if "partNumber=" not in query and "uploads" not in query:
                 finished[urllib.parse.unquote(path)] += 1
-    mine = {k: n for k, n in finished.items() if "/" + prefix + "/" in k and "/.weir/" not in k}
+    mine = {k: n for k, n in finished.items() if "/" + prefix + "/" in k and "/.weir/" not in k
+            and not (env["NAME"] == "seaweedfs" and k.endswith(("/large.bin", "/sparse", "/empty dir/")))}
     return len(mine), {k: n for k, n in mine.items() if n > 1}
 
 
@@ -93,7 +95,7 @@ def main():
     env = read_env(args.server)
     work = args.work or tempfile.mkdtemp(prefix="weir-real-")
     lake = os.path.join(work, "lake")
-    prefix = "seed-%08x" % rng.randrange(1 << 32)
+    prefix = "seed-" + os.urandom(4).hex()  # never one of an earlier run
     checks = weirflow.Failures()
     secrets = {n: env[n] for n in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     client = boto3.client("s3", endpoint_url=env["ENDPOINT"], region_name=env["REGION"],
@@ -104,7 +106,9 @@ def main():
         if not os.path.isdir(lake):
             os.makedirs(lake)
             weirflow.copy_real_files(lake, args.files)
-            weirflow.add_odd(lake, args.large_mib << 20, rng)
+            # SeaweedFS takes a backslash in a key for a slash.
+            weirflow.add_odd(lake, args.large_mib << 20, rng,
+                             skip=b"\\" if env["NAME"] == "seaweedfs" else None)
         say("%s: lake made in %.0f s" % (env["NAME"], time.monotonic() - begin))
         job = weirflow.Job(os.path.abspath(args.weir), work, "real-" + env["NAME"], lake,
                            "s3://%s/%s" % (env["BUCKET"], prefix),
