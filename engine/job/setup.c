@@ -10,6 +10,7 @@
 
 #define FACT_ROOT_INO "root_ino" /* written by the catalog when it is made */
 #define FACT_CAPS "store.capabilities"
+#define WEIR_PROBE_PREFIX ".weir/probe-" /* see weir_transport_ops.probe */
 
 void
 weir_setup_log(const struct weir_setup *s, enum weir_log_level level, const char *fmt, ...)
@@ -142,6 +143,60 @@ keep_caps(struct weir_setup *s, unsigned caps, struct weir_err *err)
     return weir_catalog_commit(s->catalog, err);
 }
 
+struct leftover { /* of a probe that was killed */
+    char key[256];
+    char upload_id[WEIR_UPLOAD_ID_BYTES];
+    bool found;
+};
+
+static int
+first_upload(void *ctx, const char *key, const char *upload_id, int64_t initiated_s)
+{
+    struct leftover *l = ctx;
+    (void)initiated_s;
+    (void)snprintf(l->key, sizeof(l->key), "%s", key);
+    (void)snprintf(l->upload_id, sizeof(l->upload_id), "%s", upload_id);
+    l->found = true;
+    return 1;
+}
+
+static int
+first_object(void *ctx, const struct weir_listed *object)
+{
+    struct leftover *l = ctx;
+    (void)snprintf(l->key, sizeof(l->key), "%s", object->key);
+    l->found = true;
+    return 1;
+}
+
+#define LEFTOVERS_MAX 64 /* a bound for a store that lists what it has removed */
+
+/* Keys below ".weir/probe-" are weir's own: what is there was left by a probe that was killed.
+ */
+static int
+sweep_probes(struct weir_transport *t, struct weir_err *err)
+{
+    for (int i = 0; i < LEFTOVERS_MAX; i++) {
+        struct leftover l = {0};
+        if (t->ops->list_uploads(t, WEIR_PROBE_PREFIX, first_upload, &l, err) != 0)
+            return -1;
+        if (!l.found)
+            break;
+        if (t->ops->abort_upload(t, l.key, l.upload_id, err) != 0)
+            return -1;
+    }
+    for (int i = 0; i < LEFTOVERS_MAX; i++) {
+        struct leftover l = {0};
+        if (t->ops->list(t, WEIR_PROBE_PREFIX, NULL, first_object, &l, err) != 0)
+            return -1;
+        if (!l.found)
+            break;
+        if (t->ops->remove(t, l.key, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int
 weir_setup_caps(struct weir_setup *s, unsigned *out_caps, struct weir_err *err)
 {
@@ -160,6 +215,8 @@ weir_setup_caps(struct weir_setup *s, unsigned *out_caps, struct weir_err *err)
         return weir_err_add(err, "first contact with %s",
                             s->transport->ops->describe(s->transport));
     }
+    if (sweep_probes(s->transport, err) != 0)
+        return -1;
     if ((caps & WEIR_CAP_PUT_CHECKSUM) == 0)
         weir_setup_log(s, WEIR_LOG_WARN,
                        "%s does not check CRC64NVME: entries are reported as uploaded, not as "

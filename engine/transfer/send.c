@@ -116,8 +116,10 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
     struct weir_err *err)
 {
     const struct weir_sender *s = w->sender;
-    struct weir_content mine = {
-        .bytes = task->bytes, .crc64nvme = task->crc64nvme, .meta = &w->meta};
+    struct weir_content mine = {.bytes = task->bytes,
+                                .crc64nvme = task->crc64nvme,
+                                .meta = &w->meta,
+                                .marker = task->item->type == WEIR_ENTRY_DIR};
     enum weir_settle found;
     if (weir_settle_ask(w, object->key, &mine, &found, &task->proven, err) != 0)
         return -1;

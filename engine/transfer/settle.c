@@ -31,7 +31,7 @@ weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
         *out_proven = digest;
         return WEIR_SETTLE_SAME;
     }
-    if (ours)
+    if (ours || (mine->marker && head->stored.bytes == 0))
         return WEIR_SETTLE_REPLACE;
     if (s->existing == WEIR_EXISTING_ADOPT && same_bytes && digest) {
         *out_proven = true;

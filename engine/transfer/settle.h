@@ -15,6 +15,8 @@ struct weir_content { /* what we would send */
     uint64_t bytes;
     uint64_t crc64nvme;
     const struct weir_meta *meta; /* with weir-xxh128 when the content is known */
+    bool marker; /* an empty "dir/" object: replacing another empty one loses nothing, and some
+                    stores keep no metadata on them */
 };
 
 /* Pure.  head == NULL: nothing is there.  *out_proven: the store's digest was compared. */

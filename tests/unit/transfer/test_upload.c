@@ -139,6 +139,20 @@ static const struct {
     {FOREIGN, WEIR_EXISTING_REPLACE, 0, true, true, WEIR_SETTLE_REPLACE, false},
 };
 
+/* Some stores keep no metadata on "dir/": ours comes back as nobody's after a crash. */
+START_TEST(empty_directory_marker_may_be_replaced)
+{
+    struct weir_sender s = {.job_id = "job", .existing = WEIR_EXISTING_REFUSE};
+    struct weir_meta m = {.count = 0};
+    struct weir_head head = {0};
+    struct weir_content content = {.meta = &m, .marker = true};
+    bool proven;
+    ck_assert_int_eq(weir_settle_judge(&s, &head, &content, &proven), WEIR_SETTLE_REPLACE);
+    head.stored.bytes = 1; /* somebody keeps bytes there */
+    ck_assert_int_eq(weir_settle_judge(&s, &head, &content, &proven), WEIR_SETTLE_FOREIGN);
+}
+END_TEST
+
 START_TEST(who_may_replace_what)
 {
     struct weir_sender s = {
@@ -178,6 +192,7 @@ main(void)
     tcase_add_test(tc, chunks_and_crc_of_parts);
     tcase_add_loop_test(tc, times_are_exact, 0, sizeof(times) / sizeof(times[0]));
     tcase_add_test(tc, metadata_keys);
+    tcase_add_test(tc, empty_directory_marker_may_be_replaced);
     tcase_add_loop_test(tc, who_may_replace_what, 0, sizeof(judged) / sizeof(judged[0]));
     suite_add_tcase(s, tc);
     return run_suite(s);
