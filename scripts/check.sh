@@ -4,7 +4,7 @@
 # A step that fails does not stop those that do not need it; the table at the end names it.  Builds are
 # kept in build/<preset>, so a second run compiles only what changed.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 STEPS="format layers sizes filemap scripts coverage report fuzz tsan release servers"
 COVERAGE_MIN=80

@@ -69,7 +69,7 @@ make_keys()
 
 server_start()
 {
-    local fsid osd ports c="-c $DIR/ceph.conf"
+    local fsid osd ports c=(-c "$DIR/ceph.conf")
     need ceph-mon
     need ceph-osd
     need radosgw
@@ -85,15 +85,15 @@ server_start()
     make_keys
     monmaptool --create --fsid "$fsid" --addv a \
         "[v2:127.0.0.1:${ports[0]},v1:127.0.0.1:${ports[1]}]" "$DIR/monmap"
-    ceph-mon $c -i a --mkfs --monmap "$DIR/monmap" --keyring "$DIR/keyring"
-    ceph-mon $c -i a
-    timeout 60 ceph $c osd new "$osd" 0
-    ceph-osd $c -i 0 --mkfs --osd-uuid "$osd"
-    ceph-osd $c -i 0
-    timeout 60 ceph $c osd crush add osd.0 1.0 host=localhost root=default
-    timeout 60 radosgw-admin $c -n client.rgw.a user create --uid=weir --display-name=weir \
+    ceph-mon "${c[@]}" -i a --mkfs --monmap "$DIR/monmap" --keyring "$DIR/keyring"
+    ceph-mon "${c[@]}" -i a
+    timeout 60 ceph "${c[@]}" osd new "$osd" 0
+    ceph-osd "${c[@]}" -i 0 --mkfs --osd-uuid "$osd"
+    ceph-osd "${c[@]}" -i 0
+    timeout 60 ceph "${c[@]}" osd crush add osd.0 1.0 host=localhost root=default
+    timeout 60 radosgw-admin "${c[@]}" -n client.rgw.a user create --uid=weir --display-name=weir \
         --access-key="$ACCESS_KEY" --secret-key="$SECRET_KEY"
-    radosgw $c -n client.rgw.a
+    radosgw "${c[@]}" -n client.rgw.a
     wait_for 60 "gateway" answers "$ENDPOINT/"
     wait_for 20 "bucket" bucket_made
     write_env ENDPOINT_TLS "$ENDPOINT_TLS" CA_FILE "$DIR/cert.pem"
