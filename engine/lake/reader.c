@@ -8,7 +8,7 @@
 
 #include "lake/statx.h"
 
-#define BLOCK_BYTES (256u * 1024) /* stays in the cache between pread and digest */
+#define BLOCK_BYTES ((size_t)256 * 1024) /* stays in the cache between pread and digest */
 #define NS_PER_S INT64_C(1000000000)
 
 static bool
@@ -82,15 +82,16 @@ read_block(const struct weir_reader *r, const char *path, uint64_t offset, char 
            size_t bytes, struct weir_err *err)
 {
     for (size_t done = 0; done < bytes;) {
-        ssize_t got = pread(r->fd, buf + done, bytes - done, (off_t)(offset + done));
+        uint64_t at = offset + done;
+        ssize_t got = pread(r->fd, buf + done, bytes - done, (off_t)at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return weir_err_sys(err, WEIR_E_IO, errno, "read %.200s at offset %llu", path,
-                                (unsigned long long)(offset + done));
+                                (unsigned long long)at);
         if (got == 0)
             return weir_err_set(err, WEIR_E_CHANGED, "%.200s ends at %llu: it shrank", path,
-                                (unsigned long long)(offset + done));
+                                (unsigned long long)at);
         done += (size_t)got;
     }
     return 0;

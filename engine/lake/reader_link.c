@@ -8,7 +8,7 @@
 
 #include "lake/statx.h"
 
-#define TARGET_BYTES_MAX (1024u * 1024) /* Linux stops at 4095 */
+#define TARGET_BYTES_MAX ((size_t)1024 * 1024) /* Linux stops at 4095 */
 
 /* Opens the directory that holds path; *out_name points at the last name in path. */
 static int

@@ -9,7 +9,8 @@
 #include "lake/level.h"
 #include "lake/stat_digest.h"
 
-#define WEIR_VISIT_BUFFER_BYTES (256 * 1024) /* measured: a little better than 32 KiB */
+/* Measured: a little better than 32 KiB. */
+#define WEIR_VISIT_BUFFER_BYTES ((size_t)256 * 1024)
 
 struct weir_visitor { /* one for each thread */
     const struct weir_inspector *inspector;

@@ -133,12 +133,11 @@ do_one(struct weir_walk *w, struct weir_visitor *v, struct weir_level *parent,
        const struct weir_level_dir *dir)
 {
     struct weir_err err = WEIR_ERR_INIT;
-    struct item *it = malloc(sizeof(*it));
+    struct item *it = calloc(1, sizeof(*it));
     struct weir_level *level = weir_level_create(parent, dir);
     if (it == NULL || level == NULL) {
         weir_err_set(&err, WEIR_E_NOMEM, "walk state");
     } else {
-        *it = (struct item){.next = NULL, .batch = NULL};
         (void)weir_visit(v, level, dir, &it->batch, &err);
     }
     (void)pthread_mutex_lock(&w->lock);

@@ -63,14 +63,14 @@ random_entry(struct weir_rng *rng, const char *path)
         (void)mkfifo(path, 0644);
         return;
     case 1:
-        (void)symlink("some/where", path);
+        (void)!symlink("some/where", path);
         break;
     case 2:
-        (void)link("lake/first", path);
+        (void)!link("lake/first", path);
         return;
     default:
         tree_file(path, "some data");
-        (void)truncate(path, (off_t)weir_rng_below(rng, 100000));
+        (void)!truncate(path, (off_t)weir_rng_below(rng, 100000));
     }
     (void)utimensat(AT_FDCWD, path, t, AT_SYMLINK_NOFOLLOW);
 }
@@ -153,7 +153,7 @@ churn_once(struct weir_rng *rng, int at)
         (void)renameat(at, a, at, b);
         break;
     case 4:
-        (void)symlinkat("../../stable", at, a);
+        (void)!symlinkat("../../stable", at, a);
         break;
     default:
         (void)mknodat(at, a, S_IFREG | 0644, 0);
