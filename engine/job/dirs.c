@@ -52,6 +52,13 @@ count(struct weir_run *r, enum weir_state state, uint64_t entries, uint64_t byte
     r->ledger.bytes[state] += bytes;
 }
 
+static void
+warn(const struct weir_run *r, const struct weir_err *why)
+{
+    char text[1024];
+    weir_setup_log(&r->setup, WEIR_LOG_WARN, "%s", weir_err_text(why, text, sizeof(text)));
+}
+
 /* Entries that the walk itself settled: excluded and failed ones. */
 static int
 settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
@@ -63,8 +70,10 @@ settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
     char *path = join_path(b, e->name, e->name_len, &len);
     if (path == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "path of an entry");
-    if (failed)
+    if (failed) {
         weir_err_sys(&why, WEIR_E_IO, e->sys_errno, "stat %s", path);
+        warn(r, &why);
+    }
     count(r, failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED, 1, e->st.size);
     struct weir_record rec = {
         .path = path,
@@ -83,12 +92,14 @@ record_unlisted(struct weir_run *r, const struct weir_lake_batch *b)
 {
     static const struct weir_err unknown = {.code = WEIR_E_NOMEM};
     const char *path = b->path_len > 0 ? b->path : ".";
+    const struct weir_err *why = b->err != NULL ? b->err : &unknown;
     count(r, WEIR_STATE_FAILED, 1, 0);
+    warn(r, why);
     struct weir_record rec = {.path = path,
                               .path_len = strlen(path),
                               .type = "directory",
                               .state = weir_state_name(WEIR_STATE_FAILED),
-                              .err = b->err != NULL ? b->err : &unknown};
+                              .err = why};
     weir_report_entry(r->report, &rec);
 }
 

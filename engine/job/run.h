@@ -10,6 +10,7 @@
 #include "plan/compare.h"
 #include "thread/budget.h"
 #include "thread/queue.h"
+#include "transfer/connections.h"
 #include "transfer/pool.h"
 
 enum weir_message { /* weir_node.tag in the inbox */
@@ -50,8 +51,8 @@ struct weir_run {
     const struct weir_options *o;
     const struct weir_limits *limits;
     struct weir_sender sender;
-    struct weir_pool *pool; /* started with the first thing to send */
-    unsigned workers;
+    struct weir_pool *pool;              /* started with the first thing to send */
+    struct weir_connections connections; /* how many workers the pool should have */
     struct weir_report *report;
     struct weir_ledger ledger;
     int64_t pass;

@@ -10,7 +10,7 @@
 
 #include "job/run.h"
 
-#define AUTO_CONNECTIONS 16
+#define ENTRY_WORTH ((uint64_t)256 << 10) /* bytes that take as long as one small request */
 #define TASKS_PER_WORKER 32
 #define WALK_THREADS 2
 #define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
@@ -95,8 +95,10 @@ start_pool(struct weir_run *r, struct weir_err *err)
     if (weir_run_commit(r, err) != 0 || weir_setup_caps(&r->setup, &caps, err) != 0)
         return -1;
     r->sender.caps = caps;
-    return weir_pool_start(&r->sender, r->setup.transport, r->workers, on_tasks_done, r,
-                           &r->pool, err);
+    if (weir_pool_create(&r->sender, r->setup.transport, r->connections.max, on_tasks_done, r,
+                         &r->pool, err) != 0)
+        return -1;
+    return weir_pool_grow(r->pool, r->connections.now, err);
 }
 
 static int
@@ -129,8 +131,8 @@ static void
 size_windows(struct weir_run *r)
 {
     const struct weir_transfer *t = &r->o->manifest->transfer;
-    r->workers = t->connections != 0 ? t->connections : AUTO_CONNECTIONS;
-    r->tasks_max = (size_t)r->workers * TASKS_PER_WORKER;
+    weir_connections_init(&r->connections, t->connections, weir_run_now(r));
+    r->tasks_max = (size_t)r->connections.now * TASKS_PER_WORKER;
     r->heavy_max = t->memory_bytes / 2;
 }
 
@@ -257,11 +259,33 @@ has_work(const struct weir_run *r)
     return !r->walk_done || r->dirs_alive > 0 || r->tasks_out > 0 || r->later.count > 0;
 }
 
+/* More workers while more gets done with them. */
+static void
+adapt_connections(struct weir_run *r, int64_t now)
+{
+    if (r->pool == NULL || r->stopping)
+        return;
+    uint64_t settled = r->ledger.seen - weir_ledger_pending(&r->ledger);
+    weir_connections_look(&r->connections, now, r->done_bytes + settled * ENTRY_WORTH,
+                          r->tasks_out >= (size_t)r->connections.now * 2);
+    if (r->connections.now == weir_pool_size(r->pool))
+        return;
+    struct weir_err err = WEIR_ERR_INIT;
+    if (weir_pool_grow(r->pool, r->connections.now, &err) != 0) {
+        char text[512]; /* no more threads or descriptors: those that run are enough */
+        weir_setup_log(&r->setup, WEIR_LOG_DEBUG, "%s",
+                       weir_err_text(&err, text, sizeof(text)));
+        r->connections.now = r->connections.max = weir_pool_size(r->pool);
+    }
+    r->tasks_max = (size_t)r->connections.now * TASKS_PER_WORKER;
+}
+
 static int
 housekeeping(struct weir_run *r, struct weir_err *err)
 {
     int64_t now = weir_run_now(r);
     poll_cancel(r);
+    adapt_connections(r, now);
     if (now >= r->next_progress_ns) {
         r->next_progress_ns = now + PROGRESS_EVERY_MS * WEIR_NS_PER_MS;
         tell_progress(r);

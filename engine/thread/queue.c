@@ -86,9 +86,9 @@ weir_queue_push(struct weir_queue *q, struct weir_list *l)
     size_t wake = l->count < q->shared.waiting ? l->count : q->shared.waiting;
     if (in->count < q->shared.enough)
         wake = 0;
-    for (size_t i = 0; i < wake; i++)
-        (void)pthread_cond_signal(&q->shared.filled);
     (void)pthread_mutex_unlock(&q->shared.lock);
+    for (size_t i = 0; i < wake; i++) /* after the unlock: the woken thread can go on at once */
+        (void)pthread_cond_signal(&q->shared.filled);
     *l = (struct weir_list){0};
 }
 

@@ -1,6 +1,7 @@
 #include "transfer/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define TASKS_AT_ONCE 8 /* one lock for several small files */
@@ -11,12 +12,17 @@ struct thread {
     pthread_t id;
 };
 
-struct weir_pool { /* everything is fixed after start but the queue */
+struct weir_pool {
+    /* fixed after create */
+    const struct weir_sender *sender;
+    struct weir_transport *transport;
     struct weir_queue *tasks;
     weir_pool_done_fn *done;
     void *ctx;
-    struct thread *threads;
-    unsigned started, wanted;
+    struct thread *threads; /* [max] */
+    unsigned max;
+    /* owner only, but read by workers to divide a short queue */
+    atomic_uint started;
 };
 
 static void *
@@ -25,9 +31,11 @@ run(void *arg)
     struct thread *t = arg;
     struct weir_pool *p = t->pool;
     struct weir_list in = {0}, out = {0};
-    struct weir_queue_want want = {
-        .max = TASKS_AT_ONCE, .share = (size_t)p->wanted * 2, .timeout_ms = -1};
-    while (weir_queue_pop(p->tasks, &in, &want) == WEIR_QUEUE_GOT) {
+    struct weir_queue_want want = {.max = TASKS_AT_ONCE, .timeout_ms = -1};
+    for (;;) {
+        want.share = (size_t)atomic_load(&p->started) * 2;
+        if (weir_queue_pop(p->tasks, &in, &want) != WEIR_QUEUE_GOT)
+            return NULL;
         struct weir_node *n;
         while ((n = weir_list_take(&in)) != NULL) {
             weir_worker_run(t->worker, (struct weir_task *)n);
@@ -35,19 +43,17 @@ run(void *arg)
         }
         p->done(p->ctx, &out);
     }
-    return NULL;
 }
 
 static int
-start_thread(struct weir_pool *p, const struct weir_sender *sender,
-             struct weir_transport *transport, struct weir_err *err)
+start_thread(struct weir_pool *p, struct weir_err *err)
 {
-    struct thread *t = &p->threads[p->started];
+    struct thread *t = &p->threads[atomic_load(&p->started)];
     struct weir_transport *own = NULL;
     t->pool = p;
-    if (transport->ops->clone(transport, &own, err) != 0)
+    if (p->transport->ops->clone(p->transport, &own, err) != 0)
         return -1;
-    if (weir_worker_create(sender, own, &t->worker, err) != 0) {
+    if (weir_worker_create(p->sender, own, &t->worker, err) != 0) {
         own->ops->close(own);
         return -1;
     }
@@ -56,34 +62,46 @@ start_thread(struct weir_pool *p, const struct weir_sender *sender,
         weir_worker_free(t->worker);
         return weir_err_sys(err, WEIR_E_IO, rc, "start of a worker thread");
     }
-    p->started++;
+    atomic_fetch_add(&p->started, 1);
     return 0;
 }
 
 int
-weir_pool_start(const struct weir_sender *sender, struct weir_transport *transport,
-                unsigned count, weir_pool_done_fn *done, void *ctx, struct weir_pool **out,
-                struct weir_err *err)
+weir_pool_create(const struct weir_sender *sender, struct weir_transport *transport,
+                 unsigned max, weir_pool_done_fn *done, void *ctx, struct weir_pool **out,
+                 struct weir_err *err)
 {
     struct weir_pool *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "worker pool");
+    p->sender = sender;
+    p->transport = transport;
     p->done = done;
     p->ctx = ctx;
-    p->wanted = count;
-    p->threads = calloc(count, sizeof(*p->threads));
+    p->max = max;
+    p->threads = calloc(max, sizeof(*p->threads));
     if (p->threads == NULL || weir_queue_create(&p->tasks, err) != 0) {
         weir_err_set(err, WEIR_E_NOMEM, "worker pool");
-        goto fail;
+        weir_pool_stop(p);
+        return -1;
     }
-    for (unsigned i = 0; i < count; i++)
-        if (start_thread(p, sender, transport, err) != 0)
-            goto fail;
     *out = p;
     return 0;
-fail:
-    weir_pool_stop(p);
-    return -1;
+}
+
+int
+weir_pool_grow(struct weir_pool *p, unsigned count, struct weir_err *err)
+{
+    while (atomic_load(&p->started) < count && atomic_load(&p->started) < p->max)
+        if (start_thread(p, err) != 0)
+            return -1;
+    return 0;
+}
+
+unsigned
+weir_pool_size(const struct weir_pool *p)
+{
+    return atomic_load(&p->started);
 }
 
 void
@@ -99,7 +117,7 @@ weir_pool_stop(struct weir_pool *p)
         return;
     if (p->tasks != NULL)
         weir_queue_close(p->tasks);
-    for (unsigned i = 0; i < p->started; i++) {
+    for (unsigned i = 0; i < atomic_load(&p->started); i++) {
         (void)pthread_join(p->threads[i].id, NULL);
         weir_worker_free(p->threads[i].worker);
     }
