@@ -63,6 +63,22 @@ put_time(struct weir_buf *b, int64_t wall_ns)
     weir_buf_printf(b, "%s.%03dZ", text, (int)(wall_ns % WEIR_NS_PER_S / WEIR_NS_PER_MS));
 }
 
+/* Control bytes become \xNN: no file name can forge a line or speak to the terminal. */
+static void
+put_plain(struct weir_buf *b, const char *text)
+{
+    for (const char *from = text;; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c >= 0x20 && c != 0x7f)
+            continue;
+        weir_buf_bytes(b, from, (size_t)(text - from));
+        if (c == '\0')
+            return;
+        weir_buf_printf(b, "\\x%02x", c);
+        from = text + 1;
+    }
+}
+
 void
 weir_console_log(void *console, enum weir_log_level level, const char *text)
 {
@@ -78,7 +94,9 @@ weir_console_log(void *console, enum weir_log_level level, const char *text)
         weir_buf_json(&b, text, strlen(text));
         weir_buf_text(&b, "}\n");
     } else {
-        weir_buf_printf(&b, "weir: %s: %s\n", names[level], text);
+        weir_buf_printf(&b, "weir: %s: ", names[level]);
+        put_plain(&b, text);
+        weir_buf_text(&b, "\n");
     }
     weir_console_clear(c);
     if (!b.failed)
