@@ -8,7 +8,12 @@ weir_compare_wants_self(enum weir_directories policy, const struct weir_lake_bat
 {
     if (batch->path_len == 0 || !batch->complete || policy == WEIR_DIRECTORIES_SKIP)
         return false;
-    return policy == WEIR_DIRECTORIES_ALL || batch->taken == 0;
+    if (policy == WEIR_DIRECTORIES_ALL)
+        return true;
+    for (size_t i = 0; i < batch->count && batch->taken == 0; i++)
+        if (batch->entries[i].verdict == WEIR_VERDICT_FAILED)
+            return false; /* not empty: nothing in it can be looked at */
+    return batch->taken == 0;
 }
 
 void
