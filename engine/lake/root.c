@@ -191,3 +191,10 @@ weir_lake_open(const struct weir_lake_root *r, const char *path, enum weir_follo
         return weir_err_sys(err, WEIR_E_IO, e, "open %.200s", path);
     }
 }
+
+int
+weir_lake_root_glance(const struct weir_lake_root *r, const char *path, enum weir_follow follow,
+                      struct weir_stat *out)
+{
+    return weir_lake_stat(r->fd, path, follow == WEIR_FOLLOW_NO ? AT_SYMLINK_NOFOLLOW : 0, out);
+}

@@ -42,4 +42,9 @@ int weir_lake_open(const struct weir_lake_root *r, const char *path, enum weir_f
  * AT_SYMLINK_NOFOLLOW...). Returns 0 or an errno value. */
 int weir_lake_stat(int fd, const char *name, int flags, struct weir_stat *out);
 
+/* One statx of a path below the root, by name: cheap, but it may see a place outside when a
+ * component is a link.  For a look before the real open only.  Returns 0 or an errno value. */
+int weir_lake_root_glance(const struct weir_lake_root *r, const char *path,
+                          enum weir_follow follow, struct weir_stat *out);
+
 #endif
