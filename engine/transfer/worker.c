@@ -78,7 +78,8 @@ weir_worker_reserve(struct weir_worker *w, size_t bytes, struct weir_err *err)
 {
     if (bytes <= w->buffer_bytes)
         return 0;
-    size_t size = SMALL_BYTES; /* small files alone should not cost a huge page for each worker */
+    size_t size =
+        SMALL_BYTES; /* small files alone should not cost a huge page for each worker */
     while (size < bytes && size < HUGE_BYTES)
         size *= 2;
     if (size < bytes)
