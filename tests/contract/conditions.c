@@ -28,6 +28,14 @@ put_if_absent(struct contract *c)
     contract_ok(c, put_with(c, key, "", WEIR_COND_ABSENT, NULL, &stored), "put dir/");
     contract_refused(c, put_with(c, key, "", WEIR_COND_ABSENT, NULL, &stored), WEIR_E_EXISTS,
                      "put dir/ again");
+}
+
+static void
+condition_on_implied_directory(struct contract *c)
+{
+    struct weir_stored stored;
+    if (!contract_can(c, WEIR_CAP_IF_NONE_MATCH, "PUT If-None-Match: *"))
+        return;
     contract_put(c, contract_key(c, "implied/x"), "x", 1, NULL);
     contract_ok(c,
                 put_with(c, contract_key(c, "implied/"), "", WEIR_COND_ABSENT, NULL, &stored),
@@ -85,6 +93,7 @@ complete_if_absent(struct contract *c)
 
 const struct contract_case contract_conditions[] = {
     {"put-if-absent", put_if_absent},
+    {"condition-on-implied-directory", condition_on_implied_directory},
     {"put-if-match", put_if_match},
     {"complete-if-absent", complete_if_absent},
     {NULL, NULL},

@@ -19,7 +19,6 @@ static const char *const odd[] = {
     "'single'\"double\"",
     "semi;colon,comma:at@",
     "(1)[2]{3}!$*^`|<>",
-    "back\\slash",
     "..x",
     "x..",
     "...",
@@ -86,6 +85,17 @@ odd_keys(struct contract *c)
         ck_assert_uint_eq(none.count[i], 0);
 }
 
+static void
+backslash(struct contract *c)
+{
+    struct weir_head head;
+    const char *key = contract_key(c, "back\\slash");
+    contract_put(c, key, "x", 1, NULL);
+    contract_expect(c, key, "x", 1);
+    contract_refused(c, c->ops->head(c->t, contract_key(c, "back/slash"), &head, &c->err),
+                     WEIR_E_NOT_FOUND, "head with a slash");
+}
+
 /* Odd keys go through the multipart calls as well: they are in queries and XML there. */
 static void
 odd_uploads(struct contract *c)
@@ -150,36 +160,57 @@ static void
 directory_objects(struct contract *c)
 {
     struct weir_head head;
-    struct weir_stored stored;
     char listed[512] = "", expected[512];
-    const struct weir_kv meta = {"file-permissions", "040755"};
-    const struct weir_object dir = {
-        .key = contract_key(c, "dir/"), .meta = &meta, .meta_count = 1};
-    contract_ok(c, c->ops->put(c->t, &dir, "", 0, 0, &stored, &c->err), "put dir/");
-    contract_ok(c, c->ops->head(c->t, dir.key, &head, &c->err), "head dir/");
+    const char *dir = contract_key(c, "dir/");
+    contract_put(c, dir, "", 0, NULL);
+    contract_ok(c, c->ops->head(c->t, dir, &head, &c->err), "head dir/");
     ck_assert_uint_eq(head.stored.bytes, 0);
-    ck_assert_uint_eq(head.meta_count, 1);
-    ck_assert_str_eq(head.meta[0].value, "040755");
     contract_refused(c, c->ops->head(c->t, contract_key(c, "dir"), &head, &c->err),
                      WEIR_E_NOT_FOUND, "head dir");
-    contract_expect(c, dir.key, "", 0);
+    contract_expect(c, dir, "", 0);
     contract_put(c, contract_key(c, "dir/x"), "x", 1, NULL);
     contract_put(c, contract_key(c, "dir-"), "-", 1, NULL);
     contract_ok(c, c->ops->list(c->t, c->prefix, NULL, collect, listed, &c->err), "list");
     (void)snprintf(expected, sizeof(expected), "%sdir-|%sdir/|%sdir/x|", c->prefix, c->prefix,
                    c->prefix);
     ck_assert_str_eq(listed, expected);
-    contract_ok(c, c->ops->remove(c->t, dir.key, &c->err), "remove dir/");
-    contract_refused(c, c->ops->head(c->t, dir.key, &head, &c->err), WEIR_E_NOT_FOUND,
+}
+
+static void
+directory_metadata(struct contract *c)
+{
+    struct weir_head head;
+    struct weir_stored stored;
+    const struct weir_kv meta = {"file-permissions", "040755"};
+    const struct weir_object dir = {
+        .key = contract_key(c, "dir/"), .meta = &meta, .meta_count = 1};
+    contract_ok(c, c->ops->put(c->t, &dir, "", 0, 0, &stored, &c->err), "put dir/");
+    contract_ok(c, c->ops->head(c->t, dir.key, &head, &c->err), "head dir/");
+    ck_assert_uint_eq(head.meta_count, 1);
+    ck_assert_str_eq(head.meta[0].value, "040755");
+}
+
+static void
+directory_removed(struct contract *c)
+{
+    struct weir_head head;
+    const char *dir = contract_key(c, "dir/");
+    contract_put(c, dir, "", 0, NULL);
+    contract_put(c, contract_key(c, "dir/x"), "x", 1, NULL);
+    contract_ok(c, c->ops->remove(c->t, dir, &c->err), "remove dir/");
+    contract_refused(c, c->ops->head(c->t, dir, &head, &c->err), WEIR_E_NOT_FOUND,
                      "head of the removed dir/");
     contract_expect(c, contract_key(c, "dir/x"), "x", 1);
-    contract_ok(c, c->ops->remove(c->t, dir.key, &c->err), "remove dir/ again");
+    contract_ok(c, c->ops->remove(c->t, dir, &c->err), "remove dir/ again");
 }
 
 const struct contract_case contract_keys[] = {
     {"odd-keys", odd_keys},
+    {"backslash", backslash},
     {"odd-uploads", odd_uploads},
     {"long-keys", long_keys},
     {"directory-objects", directory_objects},
+    {"directory-metadata", directory_metadata},
+    {"directory-removed", directory_removed},
     {NULL, NULL},
 };

@@ -155,8 +155,22 @@ metadata(struct contract *c)
     ck_assert_uint_eq(head.meta_count, N);
     for (size_t i = 0; i < N; i++)
         expect_meta(c, &head, meta[i].name, meta[i].value);
-    contract_put(c, object.key, "body", 4,
-                 NULL); /* metadata belongs to the bytes it came with */
+}
+
+/* Metadata belongs to the bytes it came with. */
+static void
+metadata_replaced(struct contract *c)
+{
+    struct weir_head head;
+    struct weir_stored stored;
+    const struct weir_kv meta = {"file-mtime", "1700000000"};
+    const struct weir_object object = {
+        .key = contract_key(c, "object"), .meta = &meta, .meta_count = 1};
+    contract_ok(
+        c,
+        c->ops->put(c->t, &object, "body", 4, weir_crc64nvme(0, "body", 4), &stored, &c->err),
+        "put with metadata");
+    contract_put(c, object.key, "body", 4, NULL);
     contract_ok(c, c->ops->head(c->t, object.key, &head, &c->err), "head");
     ck_assert_uint_eq(head.meta_count, 0);
 }
@@ -192,6 +206,13 @@ missing(struct contract *c)
     contract_put(c, contract_key(c, "deep/er/object"), "x", 1, NULL);
     contract_refused(c, c->ops->head(c->t, contract_key(c, "deep"), &head, &c->err),
                      WEIR_E_NOT_FOUND, "head of a prefix");
+}
+
+static void
+missing_directory(struct contract *c)
+{
+    struct weir_head head;
+    contract_put(c, contract_key(c, "deep/er/object"), "x", 1, NULL);
     contract_refused(c, c->ops->head(c->t, contract_key(c, "deep/"), &head, &c->err),
                      WEIR_E_NOT_FOUND, "head of a prefix with a slash");
 }
@@ -259,8 +280,17 @@ probing(struct contract *c)
 }
 
 const struct contract_case contract_objects[] = {
-    {"round-trip", round_trip}, {"ranges", ranges},     {"receiver-stops", receiver_stops},
-    {"overwrite", overwrite},   {"metadata", metadata}, {"much-metadata", much_metadata},
-    {"missing", missing},       {"removing", removing}, {"wrong-crc", wrong_crc},
-    {"probing", probing},       {NULL, NULL},
+    {"round-trip", round_trip},
+    {"ranges", ranges},
+    {"receiver-stops", receiver_stops},
+    {"overwrite", overwrite},
+    {"metadata", metadata},
+    {"metadata-replaced", metadata_replaced},
+    {"much-metadata", much_metadata},
+    {"missing", missing},
+    {"missing-directory", missing_directory},
+    {"removing", removing},
+    {"wrong-crc", wrong_crc},
+    {"probing", probing},
+    {NULL, NULL},
 };
