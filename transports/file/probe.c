@@ -47,8 +47,9 @@ probe_put(struct probe *p, enum weir_condition condition, const char *etag, uint
     return expect(p, rc, &why, want, cap);
 }
 
+/* The stored value is looked at, and the ETag is kept where etag is not NULL. */
 static int
-probe_head(struct probe *p, uint64_t crc, unsigned cap)
+probe_head(struct probe *p, uint64_t crc, unsigned cap, char *etag)
 {
     struct weir_err why = WEIR_ERR_INIT;
     struct weir_head head;
@@ -57,16 +58,20 @@ probe_head(struct probe *p, uint64_t crc, unsigned cap)
     if (head.stored.has_crc64nvme && head.stored.crc64nvme == crc &&
         head.stored.bytes == BODY_BYTES)
         p->caps |= cap;
+    if (etag != NULL)
+        (void)snprintf(etag, WEIR_ETAG_BYTES, "%s", head.stored.etag);
     return 0;
 }
 
 static int
 probe_puts(struct probe *p, uint64_t crc)
 {
+    char etag[WEIR_ETAG_BYTES];
     if (probe_put(p, WEIR_COND_NONE, NULL, ~crc, WEIR_E_DIGEST, WEIR_CAP_PUT_CHECKSUM) != 0 ||
         probe_put(p, WEIR_COND_NONE, NULL, crc, WEIR_OK, 0) != 0 ||
-        probe_head(p, crc, WEIR_CAP_STORED_CHECKSUM) != 0 ||
+        probe_head(p, crc, WEIR_CAP_STORED_CHECKSUM, etag) != 0 ||
         probe_put(p, WEIR_COND_ABSENT, NULL, crc, WEIR_E_EXISTS, WEIR_CAP_IF_NONE_MATCH) != 0 ||
+        probe_put(p, WEIR_COND_MATCH, etag, crc, WEIR_OK, 0) != 0 ||
         probe_put(p, WEIR_COND_MATCH, "other", crc, WEIR_E_EXISTS, WEIR_CAP_IF_MATCH) != 0)
         return -1;
     return 0;
@@ -111,7 +116,7 @@ probe_upload(struct probe *p, uint64_t crc)
                        WEIR_CAP_IF_NONE_MATCH_COMPLETE) != 0 ||
         probe_complete(p, id, &part, WEIR_COND_NONE, crc, WEIR_OK, 0) != 0)
         goto abort;
-    return probe_head(p, crc, WEIR_CAP_STORED_CHECKSUM_MPU);
+    return probe_head(p, crc, WEIR_CAP_STORED_CHECKSUM_MPU, NULL);
 abort:
     (void)ops->abort_upload(p->t, p->key, id, NULL);
     return -1;
