@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -26,7 +26,7 @@ has_control(const char *text)
     size_t bytes = strlen(text), step;
     for (size_t i = 0; i < bytes; i += step) {
         uint32_t c = 0;
-        step = weir_utf8_step(text + i, bytes - i, &c);
+        step = weir_utf8_next(text + i, bytes - i, &c);
         if (step == 0 || weir_utf8_is_control(c))
             return true;
     }

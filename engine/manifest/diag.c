@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #define EXCERPT_MAX 100 /* characters of a line that are shown */
 #define EXCERPT_BEFORE 60
@@ -106,7 +106,7 @@ skip_characters(const char *text, size_t bytes, size_t characters)
 {
     size_t i = 0;
     for (; i < bytes && characters > 0; characters--) {
-        size_t step = weir_utf8_step(text + i, bytes - i, NULL);
+        size_t step = weir_utf8_next(text + i, bytes - i, NULL);
         i += step > 0 ? step : 1;
     }
     return i;
@@ -139,7 +139,7 @@ print_clean(FILE *out, const char *text, size_t bytes)
     size_t step;
     for (size_t i = 0; i < bytes; i += step) {
         uint32_t c = 0;
-        step = weir_utf8_step(text + i, bytes - i, &c);
+        step = weir_utf8_next(text + i, bytes - i, &c);
         if (text[i] == '\t')
             fputc(' ', out);
         else if (step == 0 || weir_utf8_is_control(c))
@@ -252,7 +252,7 @@ weir_diag_quote(const char *text, size_t bytes, char out[static WEIR_DIAG_QUOTE]
     out[used++] = '\'';
     while (i < bytes && used < room) {
         uint32_t c = 0;
-        size_t step = weir_utf8_step(text + i, bytes - i, &c);
+        size_t step = weir_utf8_next(text + i, bytes - i, &c);
         if (step == 0 || weir_utf8_is_control(c)) {
             used += (size_t)snprintf(out + used, 5, "\\x%02x", c & 0xff);
             step = step > 0 ? step : 1;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 struct builder {
     struct weir_diag *diag;
@@ -68,7 +68,7 @@ text_is_clean(struct weir_diag *d)
     size_t step;
     for (size_t i = 0; i < d->bytes; i += step) {
         uint32_t c = 0;
-        step = weir_utf8_step(d->text + i, d->bytes - i, &c);
+        step = weir_utf8_next(d->text + i, d->bytes - i, &c);
         if (step > 0 && c != 0x2028 && c != 0x2029 && c != 0xfeff && c != 0xfffe &&
             c != 0xffff && (!weir_utf8_is_control(c) || c == '\n' || c == '\r' || c == '\t'))
             continue;
@@ -105,7 +105,7 @@ byte_at(struct builder *b, const yaml_mark_t *mark)
     if (mark->index < b->seen_index)
         b->seen_index = b->seen_offset = 0;
     for (; b->seen_index < mark->index && b->seen_offset < d->bytes; b->seen_index++)
-        b->seen_offset += weir_utf8_step(d->text + b->seen_offset, d->bytes - b->seen_offset,
+        b->seen_offset += weir_utf8_next(d->text + b->seen_offset, d->bytes - b->seen_offset,
                                          NULL); /* never 0: text_is_clean() was there */
     return b->seen_offset < d->bytes ? d->text[b->seen_offset] : '\0';
 }

@@ -13,8 +13,8 @@
 static bool
 is_plain(uint32_t code)
 {
-    return code >= 0x20 && !(code >= 0x7f && code <= 0x9f) && code != ESCAPE_CODE &&
-           code != 0xfffe && code != 0xffff;
+    return !weir_utf8_is_control(code) && code != ESCAPE_CODE && code != 0xfffe &&
+           code != 0xffff;
 }
 
 static bool

@@ -1,9 +1,9 @@
 /* err: the first error wins, the cause is never lost, names cannot forge log lines. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../main_check.h"
 #include <weir/err.h>
 
 START_TEST(first_error_wins)
@@ -76,9 +76,5 @@ main(void)
     tcase_add_test(tc, control_bytes_are_escaped_and_text_is_cut);
     tcase_add_loop_test(tc, every_code_has_a_name, 0, WEIR_E_CODES);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }

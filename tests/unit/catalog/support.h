@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../main_check.h"
 #include "catalog/catalog_impl.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -165,16 +166,6 @@ ck_same_row(const struct weir_catalog_entry *a, const struct weir_catalog_entry 
     ck_assert_uint_eq(a->chunk_bytes, b->chunk_bytes);
     ck_assert_str_eq(a->etag, b->etag);
     ck_assert_str_eq(a->version, b->version);
-}
-
-static inline int
-run_suite(Suite *s)
-{
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

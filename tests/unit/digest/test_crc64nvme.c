@@ -1,8 +1,8 @@
 /* crc64nvme: every implementation equals the definition, and the texts are S3's. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../main_check.h"
 #include <weir/digest.h>
 
 #include "digest/crc64nvme_impl.h"
@@ -224,9 +224,5 @@ main(void)
                         sizeof(bad_texts) / sizeof(bad_texts[0]));
     tcase_add_test(tc, base64_round_trip_of_random_values);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }

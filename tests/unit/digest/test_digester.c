@@ -1,9 +1,9 @@
 /* digester, xxh128: known values, and a stream equals one shot however it is cut. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../main_check.h"
 #include <weir/digest.h>
 
 static uint64_t
@@ -184,9 +184,5 @@ main(void)
     tcase_add_test(tc, an_abandoned_run_leaves_no_trace);
     tcase_add_test(tc, whole_file_digest);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }

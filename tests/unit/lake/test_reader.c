@@ -1,4 +1,5 @@
 /* reader: every change while reading is found; no change is not; odd files are no trap. */
+#include "../main_check.h"
 #include "lake_tree.h"
 
 #include <pthread.h>
@@ -458,9 +459,5 @@ main(void)
     tcase_add_test(tc, proven_reads_are_never_torn);
     tcase_add_test(tc, targets_of_links);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }

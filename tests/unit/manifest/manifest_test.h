@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../main_check.h"
 #include <weir/manifest.h>
 
 #define MANIFESTS WEIR_SOURCE_DIR "/manifests/"
@@ -53,16 +54,6 @@ parse_good(const char *text)
     ck_assert_msg(told == NULL, "%s\n%s", text, told);
     ck_assert_ptr_nonnull(m);
     return m;
-}
-
-static inline int
-run_suite(Suite *s)
-{
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* rules: what is refused, how lists combine, what single patterns mean. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../main_check.h"
 #include "manifest/rules.h"
 
 static struct weir_rules *
@@ -172,9 +172,5 @@ main(void)
     tcase_add_test(tc, include_lists);
     tcase_add_test(tc, default_include_takes_all);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }

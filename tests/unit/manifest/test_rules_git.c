@@ -1,7 +1,6 @@
 /* rules against git check-ignore: random pattern sets on a random tree, one git run a set.
  *
  * WEIR_TEST_SEED repeats a run, WEIR_TEST_SETS changes the number of sets. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../main_check.h"
 #include <weir/rng.h>
 
 #include "manifest/rules.h"
@@ -250,9 +250,5 @@ main(void)
     tcase_set_timeout(tc, 110);
     tcase_add_test(tc, agrees_with_git);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }
