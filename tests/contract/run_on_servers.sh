@@ -4,7 +4,10 @@
 set -eu
 contract=$1
 here=$(dirname "$0")
-: "${WEIR_SERVERS:?the folder in which scripts/servers.sh has started them}"
+if [ -z "${WEIR_SERVERS:-}" ]; then
+    echo "left out: WEIR_SERVERS names no folder with servers (scripts/servers.sh start all DIR)"
+    exit 77
+fi
 dir=$(mktemp -d "${TMPDIR:-/tmp}/weir-contract.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 : >"$dir/aws"
