@@ -7,8 +7,8 @@
 #include "transfer/settle.h"
 #include "transfer/worker.h"
 
-#define COMPLETE_TRIES 6
-#define COMPLETE_PAUSE_NS (500 * WEIR_NS_PER_MS)
+#define TRIES 6 /* of what the transport cannot repeat by itself */
+#define PAUSE_NS (500 * WEIR_NS_PER_MS)
 
 /* ---- open ---- */
 
@@ -211,6 +211,28 @@ abort_leaked(struct weir_worker *w, const char *key, struct weir_err *err)
     return 0;
 }
 
+/* After a lost reply the upload that nobody knows is aborted before another is made. */
+static int
+create(struct weir_worker *w, const struct weir_object *object, char *out_id,
+       struct weir_err *err)
+{
+    const struct weir_sender *s = w->sender;
+    for (int try = 1;; try++) {
+        struct weir_err e = WEIR_ERR_INIT;
+        if (w->transport->ops->create_upload(w->transport, object, out_id, &e) == 0)
+            return 0;
+        out_id[0] = '\0';
+        if (!e.outcome_unknown || try == TRIES ||
+            weir_cancel_get(s->cancel) != WEIR_CANCEL_NONE) {
+            *err = e;
+            return try == 1 ? -1 : weir_err_add(err, "gave up after %d tries", try);
+        }
+        s->clock->sleep_ns(s->clock, PAUSE_NS << (try - 1));
+        if (abort_leaked(w, object->key, err) != 0)
+            return -1;
+    }
+}
+
 static int
 open_upload(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
 {
@@ -248,7 +270,7 @@ open_upload(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
     weir_meta_fill(&w->meta, w->sender->source->metadata, &task->st, w->sender->job_id, NULL);
     struct weir_object object = {
         .key = item->key, .meta = w->meta.kv, .meta_count = w->meta.count};
-    return w->transport->ops->create_upload(w->transport, &object, u->id, err);
+    return create(w, &object, u->id, err);
 }
 
 /* ---- part ---- */
@@ -364,12 +386,12 @@ complete(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
             return there < 0 ? -1 : 0;
         if (e.code == WEIR_E_EXISTS)
             return weir_settle_foreign(w, item->key, err);
-        if (!e.outcome_unknown || try == COMPLETE_TRIES ||
+        if (!e.outcome_unknown || try == TRIES ||
             weir_cancel_get(s->cancel) != WEIR_CANCEL_NONE) {
             *err = e;
             return try == 1 ? -1 : weir_err_add(err, "gave up after %d tries", try);
         }
-        s->clock->sleep_ns(s->clock, COMPLETE_PAUSE_NS << try);
+        s->clock->sleep_ns(s->clock, PAUSE_NS << try);
     }
 }
 

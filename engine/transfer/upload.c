@@ -1,6 +1,7 @@
 #include "transfer/upload.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "plan/parts.h"
 
@@ -86,6 +87,7 @@ weir_upload_reset(struct weir_upload *u)
     u->completing = false;
     u->done = 0;
     u->next_part = 1;
+    memset(u->parts, 0, u->part_count * sizeof(*u->parts)); /* of another upload: not in this */
     for (uint32_t i = 0; i < u->part_count; i++)
         u->part_state[i] = WEIR_PART_TODO;
 }

@@ -140,8 +140,9 @@ struct weir_transport_ops {
     int (*put)(struct weir_transport *t, const struct weir_object *object, const void *data,
                size_t bytes, uint64_t crc64nvme, struct weir_stored *out, struct weir_err *err);
 
-    /* Starts a multipart upload.  Not idempotent: a lost reply leaks an upload that only
-     * list_uploads can find.  out_id has WEIR_UPLOAD_ID_BYTES. */
+    /* Starts a multipart upload.  Not idempotent: a lost or dubious reply sets
+     * err->outcome_unknown and leaks an upload that only list_uploads can find: abort it before
+     * another try.  out_id has WEIR_UPLOAD_ID_BYTES. */
     int (*create_upload)(struct weir_transport *t, const struct weir_object *object,
                          char *out_id, struct weir_err *err);
 

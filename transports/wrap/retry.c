@@ -65,7 +65,7 @@ retry_put(struct weir_transport *t, const struct weir_object *object, const void
     return weir_tries_end(&tries, rc, err);
 }
 
-/* Repeated even when the outcome is unknown: an upload too many is found by list_uploads. */
+/* Not repeated when the outcome is unknown: the caller first aborts what list_uploads finds. */
 static int
 retry_create_upload(struct weir_transport *t, const struct weir_object *object, char *out_id,
                     struct weir_err *err)
@@ -76,7 +76,7 @@ retry_create_upload(struct weir_transport *t, const struct weir_object *object, 
     begin(t, &tries);
     do
         rc = in->ops->create_upload(in, object, out_id, &tries.last);
-    while (weir_tries_again(&tries, rc, WEIR_REPEAT_YES));
+    while (weir_tries_again(&tries, rc, WEIR_REPEAT_KNOWN));
     return weir_tries_end(&tries, rc, err);
 }
 
