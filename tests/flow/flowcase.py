@@ -189,7 +189,8 @@ class Case(unittest.TestCase):
         p = subprocess.run(argv, env=job.env, capture_output=True, timeout=timeout, **run)
         done = Pass(job, p.returncode, p.stdout.decode(), p.stderr.decode("utf-8", "replace"),
                     time.monotonic() - begin, before)
-        self.assertEqual(done.status, status, done.err[-3000:])
+        if status is not None:
+            self.assertEqual(done.status, status, done.err[-3000:])
         if check:
             self.check_pass(done)
         return done
