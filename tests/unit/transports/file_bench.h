@@ -15,6 +15,8 @@
 #include "file/file.h"
 #include "file/store.h"
 
+#include "../main_check.h"
+
 struct bench {
     char root[320]; /* the store; beside it there is room for other files */
     char top[64];
@@ -162,16 +164,6 @@ bench_count(const struct bench *b, const char *name)
     ck_assert_int_eq(fscanf(p, "%u", &n), 1);
     (void)pclose(p);
     return n;
-}
-
-static inline int
-bench_run(Suite *s)
-{
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

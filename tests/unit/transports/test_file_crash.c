@@ -141,5 +141,5 @@ main(void)
     tcase_set_timeout(tc, 100);
     tcase_add_loop_test(tc, killed_at_any_moment, FILE_KEEP_XATTR, FILE_KEEP_SIDECAR + 1);
     suite_add_tcase(s, tc);
-    return bench_run(s);
+    return run_suite(s);
 }

@@ -165,5 +165,5 @@ main(void)
     tcase_add_loop_test(tc, bad_metadata_is_refused, 0,
                         (int)(sizeof(bad_meta) / sizeof(bad_meta[0])));
     suite_add_tcase(s, tc);
-    return bench_run(s);
+    return run_suite(s);
 }

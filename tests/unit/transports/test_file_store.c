@@ -352,5 +352,5 @@ main(void)
     tcase_add_test(tc, too_few_descriptors_is_retryable);
     tcase_add_test(tc, cancel_now_ends_long_reads);
     suite_add_tcase(s, tc);
-    return bench_run(s);
+    return run_suite(s);
 }

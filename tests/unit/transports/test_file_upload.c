@@ -279,5 +279,5 @@ main(void)
     tcase_add_test(tc, after_a_day_leftovers_are_swept);
     tcase_add_test(tc, part_numbers_have_limits);
     suite_add_tcase(s, tc);
-    return bench_run(s);
+    return run_suite(s);
 }

@@ -384,9 +384,5 @@ main(void)
     tcase_add_test(tc, clones_do_not_wait_in_step);
     tcase_add_test(tc, the_rest_passes_through);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }

@@ -207,9 +207,5 @@ main(void)
     tcase_add_test(tc, idle_time_is_saved_up_for_a_second_only);
     tcase_add_test(tc, wrap_puts_retry_around_throttle);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(s);
 }

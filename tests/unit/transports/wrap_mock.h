@@ -8,6 +8,8 @@
 
 #include <weir/transport.h>
 
+#include "../main_check.h"
+
 struct mock_clock {
     struct weir_clock base; /* first member */
     int64_t now_ns, wall_start_ns;
