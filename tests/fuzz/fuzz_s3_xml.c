@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "s3/page.h"
 #include "s3/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
@@ -54,8 +55,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         check(id[0] != '\0' && strlen(id) < sizeof(id));
     if (weir_s3_reply_complete(xml, bytes, &complete, NULL) == 0)
         check(strlen(complete.etag) < sizeof(complete.etag));
-    (void)weir_s3_reply_parts(xml, bytes, on_part, &seen, &page, NULL);
-    (void)weir_s3_reply_objects(xml, bytes, &scope, on_object, &seen, &page, NULL);
-    (void)weir_s3_reply_uploads(xml, bytes, &scope, on_upload, &seen, &page, NULL);
+    (void)weir_s3_page_parts(xml, bytes, on_part, &seen, &page, NULL);
+    (void)weir_s3_page_objects(xml, bytes, &scope, on_object, &seen, &page, NULL);
+    (void)weir_s3_page_uploads(xml, bytes, &scope, on_upload, &seen, &page, NULL);
     return 0;
 }

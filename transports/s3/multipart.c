@@ -9,6 +9,7 @@
 #include <weir/digest.h>
 
 #include "s3/handle.h"
+#include "s3/judge.h"
 #include "s3/operation.h"
 #include "s3/reply.h"
 
@@ -31,7 +32,7 @@ weir_s3_create_upload(struct weir_transport *t, const struct weir_object *object
     if (weir_s3_reply_initiate(weir_s3_text_get(body), body->used, out_id, err) != 0) {
         if (err != NULL)
             err->outcome_unknown = true;
-        return weir_s3_request_frame(s, err);
+        return weir_s3_judge_frame(s, err);
     }
     return 0;
 }
@@ -59,7 +60,7 @@ weir_s3_put_part(struct weir_transport *t, const char *key, const char *upload_i
         return -1;
     }
     if (stored.etag[0] == '\0')
-        return weir_s3_request_fail(s, WEIR_E_PROTOCOL, "there is no ETag", err);
+        return weir_s3_judge_fail(s, WEIR_E_PROTOCOL, "there is no ETag", err);
     struct weir_part part = {.number = number,
                              .bytes = bytes,
                              .has_crc64nvme = true, /* ours; the store compared it or cannot */
@@ -99,11 +100,11 @@ complete_reply(struct weir_s3 *s, uint64_t crc64nvme, struct weir_stored *out,
     struct weir_s3_complete_reply reply;
     size_t blank = strspn(body, " \t\r\n"); /* sent to keep the connection alive */
     if (weir_s3_reply_complete(body + blank, a->body.used - blank, &reply, NULL) != 0)
-        return weir_s3_request_judge_body(s, err);
+        return weir_s3_judge_body(s, err);
     out->has_crc64nvme = strcmp(reply.checksum_type, "COMPOSITE") != 0 &&
                          weir_crc64nvme_parse(reply.crc64nvme, &out->crc64nvme) == 0;
     if (out->has_crc64nvme && out->crc64nvme != crc64nvme)
-        return weir_s3_request_fail(
+        return weir_s3_judge_fail(
             s, WEIR_E_DIGEST, "the store computed another CRC64NVME for the whole object", err);
     memcpy(out->etag, reply.etag, sizeof(out->etag));
     memcpy(out->version, a->version, sizeof(out->version));
@@ -134,7 +135,7 @@ weir_s3_complete_upload(struct weir_transport *t, const struct weir_object *obje
     struct weir_s3 *s = weir_s3_of(t);
     struct weir_stored stored = {.bytes = object_bytes};
     struct weir_s3_text body = {0};
-    char checksum[13], match[WEIR_ETAG_BYTES + 2], size_text[24];
+    char checksum[13], size_text[24];
     int rc = -1;
     if (weir_s3_operation_check_key(s, object->key, err) != 0)
         return -1;
@@ -156,7 +157,7 @@ weir_s3_complete_upload(struct weir_transport *t, const struct weir_object *obje
     weir_s3_request_header(s, "x-amz-checksum-crc64nvme", checksum);
     weir_s3_request_header(s, "x-amz-checksum-type", "FULL_OBJECT");
     weir_s3_request_header(s, "x-amz-mp-object-size", size_text);
-    weir_s3_operation_condition(s, object, match);
+    weir_s3_operation_condition(s, object);
     if (weir_s3_request_send(s, err) != 0 || complete_reply(s, crc64nvme, &stored, err) != 0) {
         complete_failed(object, err);
         goto free_body;

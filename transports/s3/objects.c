@@ -5,7 +5,9 @@
 
 #include <weir/digest.h>
 
+#include "s3/element.h"
 #include "s3/handle.h"
+#include "s3/judge.h"
 #include "s3/operation.h"
 #include "s3/reply.h"
 #include "s3/time.h"
@@ -16,7 +18,7 @@ weir_s3_put(struct weir_transport *t, const struct weir_object *object, const vo
 {
     struct weir_s3 *s = weir_s3_of(t);
     struct weir_stored stored = {.bytes = bytes};
-    char checksum[13], match[WEIR_ETAG_BYTES + 2];
+    char checksum[13];
     if (weir_s3_operation_check_key(s, object->key, err) != 0)
         return -1;
     weir_s3_request_begin(s, WEIR_S3_PUT, "PutObject", object->key);
@@ -26,7 +28,7 @@ weir_s3_put(struct weir_transport *t, const struct weir_object *object, const vo
     s->request.call.once = object->condition != WEIR_COND_NONE;
     weir_s3_operation_checksum(s, crc64nvme, checksum);
     weir_s3_operation_object(s, object);
-    weir_s3_operation_condition(s, object, match);
+    weir_s3_operation_condition(s, object);
     if (weir_s3_request_send(s, err) != 0)
         return weir_s3_operation_conditional(object, err);
     if (weir_s3_operation_stored(s, crc64nvme, &stored, err) != 0)
@@ -50,9 +52,9 @@ weir_s3_head(struct weir_transport *t, const char *key, struct weir_head *out,
     if (weir_s3_request_send(s, err) != 0)
         return -1;
     if (weir_s3_operation_number(a->content_length, &bytes) != 0)
-        return weir_s3_request_fail(s, WEIR_E_PROTOCOL, "there is no Content-Length", err);
-    if (weir_s3_reply_etag(a->etag, etag) != 0)
-        return weir_s3_request_fail(s, WEIR_E_PROTOCOL, "the ETag is malformed", err);
+        return weir_s3_judge_fail(s, WEIR_E_PROTOCOL, "there is no Content-Length", err);
+    if (weir_s3_element_strip(a->etag, etag) != 0)
+        return weir_s3_judge_fail(s, WEIR_E_PROTOCOL, "the ETag is malformed", err);
 
     memset(&out->stored, 0, sizeof(out->stored));
     out->stored.bytes = bytes;
@@ -99,7 +101,7 @@ weir_s3_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t
     if (weir_s3_request_send(s, err) != 0)
         return -1;
     if (bytes != UINT64_MAX && a->sunk != bytes)
-        return weir_s3_request_fail(s, WEIR_E_PROTOCOL, "the reply has too few bytes", err);
+        return weir_s3_judge_fail(s, WEIR_E_PROTOCOL, "the reply has too few bytes", err);
     return 0;
 }
 

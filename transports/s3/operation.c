@@ -5,7 +5,9 @@
 
 #include <weir/digest.h>
 
+#include "s3/element.h"
 #include "s3/handle.h"
+#include "s3/judge.h"
 #include "s3/reply.h"
 
 int
@@ -59,16 +61,12 @@ weir_s3_operation_object(struct weir_s3 *s, const struct weir_object *object)
 }
 
 void
-weir_s3_operation_condition(struct weir_s3 *s, const struct weir_object *object,
-                            char text[WEIR_ETAG_BYTES + 2])
+weir_s3_operation_condition(struct weir_s3 *s, const struct weir_object *object)
 {
-    if (object->condition == WEIR_COND_ABSENT) {
+    if (object->condition == WEIR_COND_ABSENT)
         weir_s3_request_header(s, "if-none-match", "*");
-    } else if (object->condition == WEIR_COND_MATCH) {
-        (void)snprintf(text, WEIR_ETAG_BYTES + 2, "\"%.*s\"", WEIR_ETAG_BYTES - 1,
-                       object->etag);
-        weir_s3_request_header(s, "if-match", text);
-    }
+    else if (object->condition == WEIR_COND_MATCH) /* S3 takes it with and without quotes, */
+        weir_s3_request_header(s, "if-match", object->etag); /* Ceph without them only */
 }
 
 int
@@ -94,14 +92,14 @@ weir_s3_operation_stored(struct weir_s3 *s, uint64_t crc64nvme, struct weir_stor
 {
     const struct weir_s3_response *a = &s->session.response;
     if (!body_is_blank(a))
-        return weir_s3_request_fail(s, WEIR_E_PROTOCOL,
-                                    "the reply has a body; is this an S3 endpoint?", err);
-    if (weir_s3_reply_etag(a->etag, out->etag) != 0)
-        return weir_s3_request_fail(s, WEIR_E_PROTOCOL, "the ETag is malformed", err);
+        return weir_s3_judge_fail(s, WEIR_E_PROTOCOL,
+                                  "the reply has a body; is this an S3 endpoint?", err);
+    if (weir_s3_element_strip(a->etag, out->etag) != 0)
+        return weir_s3_judge_fail(s, WEIR_E_PROTOCOL, "the ETag is malformed", err);
     out->has_crc64nvme = weir_crc64nvme_parse(a->crc64nvme, &out->crc64nvme) == 0;
     if (out->has_crc64nvme && out->crc64nvme != crc64nvme)
-        return weir_s3_request_fail(s, WEIR_E_DIGEST,
-                                    "the store computed another CRC64NVME than weir", err);
+        return weir_s3_judge_fail(s, WEIR_E_DIGEST,
+                                  "the store computed another CRC64NVME than weir", err);
     memcpy(out->version, a->version, sizeof(a->version));
     return 0;
 }

@@ -17,9 +17,8 @@ int weir_s3_operation_check_key(const struct weir_s3 *s, const char *key, struct
 void weir_s3_operation_checksum(struct weir_s3 *s, uint64_t crc64nvme, char text[13]);
 /* Metadata, type, storage class, encryption, tags: of PutObject and CreateMultipartUpload. */
 void weir_s3_operation_object(struct weir_s3 *s, const struct weir_object *object);
-/* If-None-Match or If-Match; text is borrowed by the request. */
-void weir_s3_operation_condition(struct weir_s3 *s, const struct weir_object *object,
-                                 char text[WEIR_ETAG_BYTES + 2]);
+/* If-None-Match or If-Match. */
+void weir_s3_operation_condition(struct weir_s3 *s, const struct weir_object *object);
 
 /* Judges of replies and errors. */
 

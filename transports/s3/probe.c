@@ -83,21 +83,37 @@ try_put(struct trial *p, struct weir_err *err)
     return 0;
 }
 
+/* If-Match must let the right ETag pass too: a store that refuses both cannot replace objects.
+ */
 static int
-try_conditions(struct trial *p, struct weir_err *err)
+try_match(struct trial *p, const char *etag, struct weir_err *err)
 {
-    struct weir_object object = {.key = p->put_key, .condition = WEIR_COND_ABSENT};
+    struct weir_object object = {.key = p->put_key, .condition = WEIR_COND_MATCH, .etag = etag};
     struct weir_stored stored;
     struct weir_err own = WEIR_ERR_INIT;
     uint64_t crc = weir_crc64nvme(0, small, SMALL_BYTES);
-    int rc = weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, &own);
-    if (note(p, rc, own.code == WEIR_E_EXISTS, WEIR_CAP_IF_NONE_MATCH, &own, err) != 0)
-        return -1;
-    object.condition = WEIR_COND_MATCH;
+    if (etag[0] == '\0')
+        return 0;
+    if (weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, &own) != 0)
+        return is_fatal(&own) ? weir_s3_operation_pass(&own, err) : 0;
     object.etag = "00000000000000000000000000000000";
-    weir_err_clear(&own);
-    rc = weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, &own);
+    int rc = weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, &own);
     return note(p, rc, own.code == WEIR_E_EXISTS, WEIR_CAP_IF_MATCH, &own, err);
+}
+
+static int
+try_conditions(struct trial *p, struct weir_err *err)
+{
+    struct weir_object object = {.key = p->put_key};
+    struct weir_stored stored;
+    struct weir_err own = WEIR_ERR_INIT;
+    uint64_t crc = weir_crc64nvme(0, small, SMALL_BYTES);
+    if (weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, err) != 0 ||
+        try_match(p, stored.etag, err) != 0)
+        return -1;
+    object.condition = WEIR_COND_ABSENT;
+    int rc = weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, &own);
+    return note(p, rc, own.code == WEIR_E_EXISTS, WEIR_CAP_IF_NONE_MATCH, &own, err);
 }
 
 static int

@@ -34,34 +34,4 @@ struct weir_s3_complete_reply {
 int weir_s3_reply_complete(const char *data, size_t bytes, struct weir_s3_complete_reply *out,
                            struct weir_err *err);
 
-/* Where a listing goes on. */
-#define WEIR_S3_TOKEN_BYTES 4096
-struct weir_s3_page {
-    bool truncated;
-    bool has_truncated; /* IsTruncated was there: a listing without it is refused */
-    bool stopped;       /* the callback had enough */
-    char token[WEIR_S3_TOKEN_BYTES];         /* continuation token, part or key marker */
-    char upload_marker[WEIR_S3_TOKEN_BYTES]; /* of ListMultipartUploads */
-};
-
-int weir_s3_reply_parts(const char *data, size_t bytes, weir_part_fn *fn, void *ctx,
-                        struct weir_s3_page *out, struct weir_err *err);
-
-struct weir_s3_scope {  /* which keys a listing may hold */
-    const char *prefix; /* they begin with this */
-    size_t strip_bytes; /* and reach the callback without so many of their first bytes */
-};
-/* Keys are decoded where the reply says EncodingType url.  A key of strip_bytes bytes is passed
- * over: relative keys are not empty. */
-int weir_s3_reply_uploads(const char *data, size_t bytes, const struct weir_s3_scope *scope,
-                          weir_upload_fn *fn, void *ctx, struct weir_s3_page *out,
-                          struct weir_err *err);
-int weir_s3_reply_objects(const char *data, size_t bytes, const struct weir_s3_scope *scope,
-                          weir_list_fn *fn, void *ctx, struct weir_s3_page *out,
-                          struct weir_err *err);
-
-/* Copies an ETag without its quotes, as they come in headers and XML: "x", &quot;x&quot;, x.
- * Returns 0, or -1 when it is too long or holds anything but printable ASCII. */
-int weir_s3_reply_etag(const char *text, char out[WEIR_ETAG_BYTES]);
-
 #endif

@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "s3/errors.h"
 #include "s3/handle.h"
+#include "s3/judge.h"
+#include "s3/learn.h"
 #include "s3/reply.h"
 #include "s3/time.h"
 #include "s3/uri.h"
-
-#define SKEW_MAX_S 300 /* a 403 with clocks further apart than this is blamed on them */
 
 /* ---- build ---- */
 
@@ -26,7 +25,6 @@ weir_s3_request_begin(struct weir_s3 *s, enum weir_s3_method method, const char 
     r->sign_body = false;
     r->flaw = NULL;
     r->query_count = r->header_count = r->names_used = 0;
-    r->s3_code[0] = '\0';
 }
 
 void
@@ -135,14 +133,6 @@ build_target(struct weir_s3 *s)
 
 /* ---- sign ---- */
 
-static int64_t
-wall_s(const struct weir_s3 *s)
-{
-    const struct weir_clock *clock = s->shared->options.clock;
-    int64_t ns = clock->wall_ns(clock);
-    return ns / WEIR_NS_PER_S - (ns % WEIR_NS_PER_S < 0);
-}
-
 static int
 hash_body(struct weir_s3 *s, struct weir_err *err)
 {
@@ -228,12 +218,13 @@ sign(struct weir_s3 *s, struct weir_err *err)
 {
     struct weir_s3_request *r = &s->request;
     const struct weir_s3_credentials *c = &s->shared->credentials;
-    size_t count = common_headers(s, wall_s(s) + atomic_load(&s->shared->skew_s));
+    r->skew_s = atomic_load(&s->shared->skew_s);
+    size_t count = common_headers(s, weir_s3_learn_wall_s(s) + r->skew_s);
     sort_headers(r, count);
     if (r->path.failed || r->query_text.failed || r->target.failed)
         return weir_err_set(err, WEIR_E_NOMEM, "request");
     struct weir_s3_sigv4_request q = {
-        .method = weir_s3_session_method(r->call.method),
+        .method = weir_s3_response_method(r->call.method),
         .path = weir_s3_text_get(&r->path),
         .query = weir_s3_text_get(&r->query_text),
         .headers = r->sorted,
@@ -251,187 +242,13 @@ sign(struct weir_s3 *s, struct weir_err *err)
     return r->lines.failed ? weir_err_set(err, WEIR_E_NOMEM, "request headers") : 0;
 }
 
-/* ---- what a reply teaches ---- */
-
-/* Takes region and endpoint over when another handle has learned a new one. */
-static void
-refresh(struct weir_s3 *s)
-{
-    struct weir_s3_shared *shared = s->shared;
-    if (atomic_load_explicit(&shared->generation, memory_order_acquire) == s->generation)
-        return;
-    pthread_mutex_lock(&shared->lock);
-    s->generation = atomic_load(&shared->generation);
-    memcpy(s->region, shared->region, sizeof(s->region));
-    s->endpoint = shared->endpoint;
-    pthread_mutex_unlock(&shared->lock);
-}
-
-static bool
-set_region(struct weir_s3 *s, const char *region)
-{
-    struct weir_s3_shared *shared = s->shared;
-    const struct weir_destination *d = shared->options.destination;
-    struct weir_s3_endpoint endpoint;
-    struct weir_s3_endpoint_input in = {
-        .bucket = shared->bucket,
-        .region = region,
-        .endpoint = d->endpoint,
-        .addressing = d->addressing,
-        .accelerate = d->accelerate,
-        .dualstack = d->dualstack,
-        .fips = d->fips,
-    };
-    if (weir_s3_endpoint_resolve(&in, &endpoint, NULL) != 0)
-        return false;
-    pthread_mutex_lock(&shared->lock);
-    (void)snprintf(shared->region, sizeof(shared->region), "%s", region);
-    shared->endpoint = endpoint;
-    atomic_fetch_add_explicit(&shared->generation, 1, memory_order_release);
-    pthread_mutex_unlock(&shared->lock);
-    refresh(s);
-    return true;
-}
-
-/* A reply that says "wrong region", and which is right. */
-static bool
-learn_region(struct weir_s3 *s, const struct weir_s3_error_reply *e)
-{
-    const struct weir_s3_response *a = &s->session.response;
-    static const char *const codes[] = {"AuthorizationHeaderMalformed", "PermanentRedirect",
-                                        "TemporaryRedirect",
-                                        "IllegalLocationConstraintException"};
-    bool about_region =
-        a->status == 301 || (a->status == 400 && s->request.call.method == WEIR_S3_HEAD);
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        about_region = about_region || strcmp(e->code, codes[i]) == 0;
-    const char *region = a->region[0] != '\0' ? a->region : e->region;
-    return about_region && weir_s3_endpoint_region_ok(region) &&
-           strcmp(region, s->region) != 0 && set_region(s, region);
-}
-
-/* Seconds by which the server's clock is ahead of what the request was signed with; 0 when the
- * reply has no date. */
-static int64_t
-skew_of(const struct weir_s3 *s, int64_t *out_offset_s)
-{
-    int64_t server_s = 0;
-    if (weir_s3_time_http(s->session.response.date, &server_s) != 0)
-        return 0;
-    *out_offset_s = server_s - wall_s(s);
-    return *out_offset_s - atomic_load(&s->shared->skew_s);
-}
-
-static bool
-learn_skew(struct weir_s3 *s, const struct weir_s3_error_reply *e)
-{
-    int64_t offset_s = 0;
-    int64_t skew_s = skew_of(s, &offset_s);
-    bool told = strcmp(e->code, "RequestTimeTooSkewed") == 0;
-    if (s->session.response.status != 403 || skew_s == 0 ||
-        (!told && skew_s <= SKEW_MAX_S && skew_s >= -SKEW_MAX_S))
-        return false;
-    atomic_store(&s->shared->skew_s, offset_s);
-    return true;
-}
-
-/* ---- judge ---- */
-
-int
-weir_s3_request_frame(struct weir_s3 *s, struct weir_err *err)
-{
-    const struct weir_s3_request *r = &s->request;
-    return weir_err_add(err, "%s s3://%s/%s%.200s at %s", r->operation, s->shared->bucket,
-                        s->shared->prefix, r->key == NULL ? "" : r->key, s->endpoint.origin);
-}
-
-static unsigned
-retry_after_ms(const struct weir_s3_response *a)
-{
-    unsigned long ms = strtoul(a->retry_after_ms, NULL, 10);
-    if (ms == 0)
-        ms = strtoul(a->retry_after, NULL, 10) > 3600
-                 ? 3600 * 1000
-                 : strtoul(a->retry_after, NULL, 10) * 1000;
-    return ms > 3600 * 1000 ? 3600 * 1000 : (unsigned)ms;
-}
-
-static void
-describe_skew(const struct weir_s3 *s, struct weir_err *err)
-{
-    int64_t offset_s = 0;
-    (void)skew_of(s, &offset_s);
-    if (offset_s > SKEW_MAX_S || offset_s < -SKEW_MAX_S)
-        weir_err_add(err, "this machine's clock is %lld s %s the server's",
-                     (long long)(offset_s < 0 ? -offset_s : offset_s),
-                     offset_s < 0 ? "ahead of" : "behind");
-}
-
-/* Turns a reply that is no success into *err. */
-static int
-judge(struct weir_s3 *s, int status, const struct weir_s3_error_reply *e, struct weir_err *err)
-{
-    const struct weir_s3_request *r = &s->request;
-    const struct weir_s3_response *a = &s->session.response;
-    const struct weir_s3_verdict *v = weir_s3_errors_find(status, e->code);
-    const char *id = a->request_id[0] != '\0' ? a->request_id : e->request_id;
-    struct weir_transport_counters *counters = s->shared->options.counters;
-    if (v->code == WEIR_E_THROTTLED && counters != NULL)
-        atomic_fetch_add_explicit(&counters->throttled, 1, memory_order_relaxed);
-    if (err == NULL || err->code != WEIR_OK)
-        return -1;
-    weir_err_set(err, v->code, "HTTP %d%s%s%s%.160s%s%s%s%s%s", a->status,
-                 e->code[0] != '\0' ? " " : "", e->code, e->message[0] != '\0' ? ": " : "",
-                 e->message, id[0] != '\0' ? " (request " : "", id, id[0] != '\0' ? ")" : "",
-                 v->advice != NULL ? "; " : "", v->advice != NULL ? v->advice : "");
-    err->scope = v->scope;
-    err->retryable = v->retryable;
-    err->http_status = a->status;
-    err->retry_after_ms = retry_after_ms(a);
-    (void)snprintf(err->s3_code, sizeof(err->s3_code), "%s", e->code);
-    (void)snprintf(err->request_id, sizeof(err->request_id), "%s", id);
-    /* a gateway may answer 5xx for a store that went on; the store's own throttling does not */
-    err->outcome_unknown =
-        r->mutating && status >= 500 && !(v->code == WEIR_E_THROTTLED && e->code[0] != '\0');
-    if (status == 403)
-        describe_skew(s, err);
-    return weir_s3_request_frame(s, err);
-}
-
-int
-weir_s3_request_judge_body(struct weir_s3 *s, struct weir_err *err)
-{
-    const struct weir_s3_text *body = &s->session.response.body;
-    struct weir_s3_error_reply e;
-    if (weir_s3_reply_error(weir_s3_text_get(body), body->used, &e, NULL) != 0)
-        return weir_s3_request_fail(s, WEIR_E_PROTOCOL,
-                                    "the reply is neither a result nor an error", err);
-    return judge(s, 500, &e, err);
-}
-
-int
-weir_s3_request_fail(struct weir_s3 *s, enum weir_code code, const char *why,
-                     struct weir_err *err)
-{
-    const struct weir_s3_response *a = &s->session.response;
-    if (err == NULL || err->code != WEIR_OK)
-        return -1;
-    weir_err_set(err, code, "HTTP %d, but %s%s%s%s", a->status, why,
-                 a->request_id[0] != '\0' ? " (request " : "", a->request_id,
-                 a->request_id[0] != '\0' ? ")" : "");
-    err->http_status = a->status;
-    err->outcome_unknown = s->request.mutating;
-    (void)snprintf(err->request_id, sizeof(err->request_id), "%s", a->request_id);
-    return weir_s3_request_frame(s, err);
-}
-
 /* ---- send ---- */
 
 static int
 attempt(struct weir_s3 *s, struct weir_err *err)
 {
     struct weir_s3_request *r = &s->request;
-    refresh(s);
+    weir_s3_learn_refresh(s);
     build_target(s);
     if (sign(s, err) != 0)
         return -1;
@@ -441,7 +258,7 @@ attempt(struct weir_s3 *s, struct weir_err *err)
     if (rc == CURLE_OK)
         return 0;
     weir_s3_session_fail(&s->session, rc, r->mutating, err);
-    return weir_s3_request_frame(s, err);
+    return weir_s3_judge_frame(s, err);
 }
 
 int
@@ -452,7 +269,7 @@ weir_s3_request_send(struct weir_s3 *s, struct weir_err *err)
     bool skew_learned = false, region_learned = false;
     if (r->flaw != NULL) {
         weir_err_set(err, r->flaw_code, "%s", r->flaw);
-        return weir_s3_request_frame(s, err);
+        return weir_s3_judge_frame(s, err);
     }
     if (hash_body(s, err) != 0)
         return -1;
@@ -464,11 +281,11 @@ weir_s3_request_send(struct weir_s3 *s, struct weir_err *err)
             return 0;
         if (a->body.used > 0)
             (void)weir_s3_reply_error(weir_s3_text_get(&a->body), a->body.used, &e, NULL);
-        if (!region_learned && learn_region(s, &e))
+        if (!region_learned && weir_s3_learn_region(s, &e))
             region_learned = true;
-        else if (!skew_learned && learn_skew(s, &e))
+        else if (!skew_learned && weir_s3_learn_skew(s, &e))
             skew_learned = true;
         else
-            return judge(s, a->status, &e, err);
+            return weir_s3_judge_reply(s, a->status, &e, err);
     }
 }

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <weir/err.h>
 #include <weir/transport.h>
@@ -27,6 +28,7 @@ struct weir_s3_request {
     struct weir_s3_call call;
     bool mutating;    /* changes the store: a lost reply leaves the outcome unknown */
     bool sign_body;   /* small XML: sign its SHA-256; else UNSIGNED-PAYLOAD */
+    int64_t skew_s;   /* clock skew that it was signed with */
     const char *flaw; /* why it cannot be sent, or NULL */
     enum weir_code flaw_code;
     struct weir_s3_header query[WEIR_S3_QUERY_MAX];
@@ -41,7 +43,6 @@ struct weir_s3_request {
     const struct weir_s3_header *sorted[WEIR_S3_HEADERS_MAX];
     size_t line_at[WEIR_S3_HEADERS_MAX + 1];
     struct curl_slist nodes[WEIR_S3_HEADERS_MAX + 4];
-    char s3_code[48]; /* of the reply, or "" */
 };
 
 /* Begins a request; what was set before is gone. */
@@ -61,16 +62,5 @@ void weir_s3_request_meta(struct weir_s3 *s, const char *name, const char *value
  * status, else -1 with *err complete: code, scope, retryable, outcome_unknown, two frames.
  */
 int weir_s3_request_send(struct weir_s3 *s, struct weir_err *err);
-
-/* Fails a request whose reply was 2xx but is not what it must be: the code, and a frame with
- * operation, key and endpoint. */
-int weir_s3_request_fail(struct weir_s3 *s, enum weir_code code, const char *why,
-                         struct weir_err *err);
-
-/* Adds that frame to an error that is set. */
-int weir_s3_request_frame(struct weir_s3 *s, struct weir_err *err);
-
-/* Judges an <Error> document that came with a 200 as if it had come with status 500. */
-int weir_s3_request_judge_body(struct weir_s3 *s, struct weir_err *err);
 
 #endif

@@ -180,6 +180,37 @@ START_TEST(query_is_encoded_and_sorted)
 }
 END_TEST
 
+static int
+count_uploads(void *ctx, const char *key, const char *id, int64_t initiated_s)
+{
+    (void)initiated_s;
+    ck_assert_str_eq(key, "x\x01y");
+    ck_assert_str_eq(id, "u");
+    ++*(int *)ctx;
+    return 0;
+}
+
+START_TEST(uploads_are_asked_for_encoded_only_where_xml_fails)
+{
+    int seen = 0;
+    server.reply[0] =
+        "HTTP/1.1 200 OK\r\nContent-Length: *\r\n\r\n<ListMultipartUploadsResult>"
+        "<IsTruncated>false</IsTruncated><Upload><Key>pre/x&#x01;y</Key><UploadId>u"
+        "</UploadId></Upload></ListMultipartUploadsResult>";
+    server.reply[1] = "HTTP/1.1 200 OK\r\nContent-Length: *\r\n\r\n<ListMultipartUploadsResult>"
+                      "<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Upload>"
+                      "<Key>pre/x%01y</Key><UploadId>u</UploadId></Upload>"
+                      "</ListMultipartUploadsResult>";
+    begin();
+    ck_assert_int_eq(t->ops->list_uploads(t, "", count_uploads, &seen, &err), 0);
+    end();
+    ck_assert_int_eq(seen, 1);
+    ck_assert(begins(0, "GET /bucket?max-uploads=1000&prefix=pre%2F&uploads HTTP/1.1\r\n"));
+    ck_assert(begins(1, "GET /bucket?encoding-type=url&max-uploads=1000&prefix=pre%2F&uploads "
+                        "HTTP/1.1\r\n"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -187,6 +218,7 @@ main(void)
     tcase_add_test(tc, query_is_encoded_and_sorted);
     tcase_add_test(tc, head_reads_everything);
     tcase_add_loop_test(tc, get_answered, 0, COUNT(gets));
+    tcase_add_test(tc, uploads_are_asked_for_encoded_only_where_xml_fails);
     tcase_add_test(tc, remove_of_what_is_gone_is_success);
     return run("s3_read", tc);
 }

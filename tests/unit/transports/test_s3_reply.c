@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "s3/element.h"
+#include "s3/page.h"
 #include "s3/reply.h"
 #include "s3/text.h"
 #include "s3/xml.h"
@@ -154,14 +156,14 @@ static const struct {
 START_TEST(etag_without_quotes)
 {
     char etag[WEIR_ETAG_BYTES];
-    ck_assert_int_eq(weir_s3_reply_etag(etags[_i].in, etag), etags[_i].out == NULL ? -1 : 0);
+    ck_assert_int_eq(weir_s3_element_strip(etags[_i].in, etag), etags[_i].out == NULL ? -1 : 0);
     if (etags[_i].out != NULL)
         ck_assert_str_eq(etag, etags[_i].out);
     char long_etag[WEIR_ETAG_BYTES + 1];
     memset(long_etag, 'e', WEIR_ETAG_BYTES);
     long_etag[WEIR_ETAG_BYTES] = '\0';
-    ck_assert_int_eq(weir_s3_reply_etag(long_etag, etag), -1);
-    ck_assert_int_eq(weir_s3_reply_etag(long_etag + 1, etag), 0);
+    ck_assert_int_eq(weir_s3_element_strip(long_etag, etag), -1);
+    ck_assert_int_eq(weir_s3_element_strip(long_etag + 1, etag), 0);
 }
 END_TEST
 
@@ -250,8 +252,8 @@ START_TEST(list_objects)
     struct got got = {.text = ""};
     struct weir_err err = WEIR_ERR_INIT;
     struct weir_s3_scope scope = {"p/", 2};
-    int rc = weir_s3_reply_objects(lists[_i].xml, strlen(lists[_i].xml), &scope, on_object,
-                                   &got, &page, &err);
+    int rc = weir_s3_page_objects(lists[_i].xml, strlen(lists[_i].xml), &scope, on_object, &got,
+                                  &page, &err);
     ck_assert_msg(rc == (lists[_i].got == NULL ? -1 : 0), "%s", lists[_i].what);
     if (rc != 0) {
         ck_assert_int_eq(err.code, WEIR_E_PROTOCOL);
@@ -270,7 +272,7 @@ START_TEST(scope_is_wider_than_what_is_stripped)
     struct got got = {.text = ""};
     struct weir_s3_scope scope = {"p/a", 2};
     ck_assert_int_eq(
-        weir_s3_reply_objects(xml, sizeof(xml) - 1, &scope, on_object, &got, &page, NULL), 0);
+        weir_s3_page_objects(xml, sizeof(xml) - 1, &scope, on_object, &got, &page, NULL), 0);
     ck_assert_str_eq(got.text, "a/1 7 e\na2 8 e\n");
 }
 END_TEST
@@ -282,7 +284,7 @@ START_TEST(a_callback_stops_the_listing)
     struct got got = {"", 1, 0};
     struct weir_s3_scope scope = {"p/", 2};
     ck_assert_int_eq(
-        weir_s3_reply_objects(xml, sizeof(xml) - 1, &scope, on_object, &got, &page, NULL), 0);
+        weir_s3_page_objects(xml, sizeof(xml) - 1, &scope, on_object, &got, &page, NULL), 0);
     ck_assert_str_eq(got.text, "a 7 e\n");
     ck_assert(page.stopped);
 }
@@ -298,7 +300,7 @@ START_TEST(list_cut_short_at_every_byte_is_refused)
         char *exact = malloc(n + 1); /* so that reading past the end is found */
         ck_assert_ptr_nonnull(exact);
         memcpy(exact, xml, n);
-        ck_assert_int_eq(weir_s3_reply_objects(exact, n, &scope, on_object, &got, &page, NULL),
+        ck_assert_int_eq(weir_s3_page_objects(exact, n, &scope, on_object, &got, &page, NULL),
                          -1);
         free(exact);
     }
@@ -319,7 +321,7 @@ START_TEST(list_parts)
         "</NextPartNumberMarker>" PART("1", "8388608",
                                        "<ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>")
             PART("2", "5", "<ChecksumCRC64NVME>AAAA</ChecksumCRC64NVME>") "</ListPartsResult>";
-    ck_assert_int_eq(weir_s3_reply_parts(xml, sizeof(xml) - 1, on_part, &got, &page, &err), 0);
+    ck_assert_int_eq(weir_s3_page_parts(xml, sizeof(xml) - 1, on_part, &got, &page, &err), 0);
     ck_assert_str_eq(got.text, "e1 1 ae8b14860a799888 1 \ne2 0 0000000000000000 2 \n");
     ck_assert_str_eq(page.token, "2");
     ck_assert(page.truncated);
@@ -332,7 +334,7 @@ START_TEST(list_parts)
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         ck_assert_int_eq(
-            weir_s3_reply_parts(wrong[i], strlen(wrong[i]), on_part, &got, &page, NULL), -1);
+            weir_s3_page_parts(wrong[i], strlen(wrong[i]), on_part, &got, &page, NULL), -1);
 }
 END_TEST
 
@@ -350,7 +352,7 @@ START_TEST(list_uploads)
         "<Upload><Key>p/b+</Key><UploadId>u2</UploadId></Upload>"
         "</ListMultipartUploadsResult>";
     ck_assert_int_eq(
-        weir_s3_reply_uploads(xml, sizeof(xml) - 1, &scope, on_upload, &got, &page, &err), 0);
+        weir_s3_page_uploads(xml, sizeof(xml) - 1, &scope, on_upload, &got, &page, &err), 0);
     ck_assert_str_eq(got.text, "a 1369353600 u1\nb  0 u2\n");
     ck_assert_str_eq(page.token, "p/b ");
     ck_assert_str_eq(page.upload_marker, "u2");
@@ -366,8 +368,8 @@ START_TEST(list_uploads)
         "</ListMultipartUploadsResult>",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        ck_assert_int_eq(weir_s3_reply_uploads(wrong[i], strlen(wrong[i]), &scope, on_upload,
-                                               &got, &page, NULL),
+        ck_assert_int_eq(weir_s3_page_uploads(wrong[i], strlen(wrong[i]), &scope, on_upload,
+                                              &got, &page, NULL),
                          -1);
 }
 END_TEST
