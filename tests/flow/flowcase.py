@@ -99,7 +99,7 @@ class Pass:
         self.records, self.summary = [], None
         number = latest_report(job.state)
         if self.ledger and number > before:
-            for record in job.report(number):
+            for record in read_report(job, number):
                 if "path" in record:
                     self.records.append(record)
                 self.summary = record.get("summary", self.summary)
@@ -111,6 +111,14 @@ class Pass:
 
     def states(self):
         return {r["path"]: r["state"] for r in self.records}
+
+
+def read_report(job, number):
+    """All records; a full disk may cut the last one."""
+    try:
+        return job.report(number)
+    except ValueError:
+        return []
 
 
 def latest_report(state):
