@@ -92,10 +92,12 @@ weir_file_meta_stored(const struct stat *st, const struct file_record *r, bool f
 
 int
 weir_file_meta_attach(int fd, const struct file_key *k, const char *record, size_t len,
-                      struct weir_err *err)
+                      bool fresh, struct weir_err *err)
 {
-    if (fsetxattr(fd, attr, record, len, 0) == 0)
+    if (fsetxattr(fd, attr, record, len, fresh ? XATTR_CREATE : 0) == 0)
         return 0;
+    if (errno == EEXIST)
+        return weir_file_refuse(err, k->key, "it is there already");
     if (errno == E2BIG || errno == ERANGE)
         return weir_err_set(err, WEIR_E_LIMIT,
                             "key %s: %zu bytes of metadata are more than this file system "

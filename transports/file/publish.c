@@ -43,7 +43,9 @@ weir_file_lock(struct file_store *h, bool exclusive, struct weir_err *err)
             continue;
         if (!exclusive)
             return 0; /* no locks on this file system: then nobody holds it exclusively */
-        return weir_file_fail(err, errno, "lock .weir/lock in %s", h->shared->describe);
+        return weir_err_sys(err, WEIR_E_UNSUPPORTED, errno,
+                            "lock .weir/lock in %s: conditions need a file system with flock",
+                            h->shared->describe);
     }
     return 0;
 }
@@ -77,8 +79,8 @@ present_open(const struct file_store *h, const struct file_key *k, int dir_fd, i
     return 0;
 }
 
-static int
-refuse(struct weir_err *err, const char *key, const char *why)
+int
+weir_file_refuse(struct weir_err *err, const char *key, const char *why)
 {
     return weir_err_set(err, WEIR_E_EXISTS, "store %s: condition not met: %s", key, why);
 }
@@ -106,7 +108,7 @@ weir_file_condition(const struct file_store *h, const struct weir_object *object
         there = found || !k->is_dir;
     }
     if (object->condition == WEIR_COND_ABSENT && there) {
-        refuse(err, k->key, "it is there already");
+        weir_file_refuse(err, k->key, "it is there already");
         goto fail;
     }
     if (object->condition == WEIR_COND_MATCH) {
@@ -114,7 +116,7 @@ weir_file_condition(const struct file_store *h, const struct weir_object *object
         if (there)
             weir_file_meta_stored(&st, &r, found, &stored);
         if (!there || strcmp(stored.etag, object->etag) != 0) {
-            refuse(err, k->key, there ? "its ETag is another" : "it is gone");
+            weir_file_refuse(err, k->key, there ? "its ETag is another" : "it is gone");
             goto fail;
         }
     }
@@ -158,7 +160,7 @@ publish_locked(struct file_store *h, struct file_temp *t, const struct weir_obje
         goto close_old;
     int e = rename_into(t, dir_fd, k->leaf, object->condition == WEIR_COND_ABSENT);
     if (e == EEXIST) {
-        refuse(err, k->key, "it is there already");
+        weir_file_refuse(err, k->key, "it is there already");
         goto close_old;
     }
     if (e != 0) {
@@ -189,7 +191,8 @@ seal(struct file_store *h, int fd, const struct file_key *k, const struct weir_o
     if (futimens(fd, ts) != 0 || fstat(fd, &st) != 0)
         return weir_file_fail(err, errno, "set the time of %s", k->key);
     *out_len = weir_file_record_format(object, crc64nvme, bytes, st.st_mtim, record);
-    if (h->keep == FILE_KEEP_XATTR && weir_file_meta_attach(fd, k, record, *out_len, err) != 0)
+    if (h->keep == FILE_KEEP_XATTR &&
+        weir_file_meta_attach(fd, k, record, *out_len, false, err) != 0)
         return -1;
     if (fsync(fd) != 0)
         return weir_file_fail(err, errno, "fsync %s in %s", k->key, h->shared->describe);

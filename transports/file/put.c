@@ -5,20 +5,23 @@
 #include <unistd.h>
 
 /* The object of a directory: a directory with a record.  A record is set in one step, so no
- * temporary name is needed; the lock keeps two conditional calls apart. */
+ * temporary name is needed. */
 static int
 put_dir(struct file_store *h, const struct weir_object *object, const struct file_key *k,
         int dir_fd, struct weir_stored *out, struct weir_err *err)
 {
     char record[FILE_RECORD_BYTES];
     size_t len = weir_file_record_format(object, 0, 0, (struct timespec){0}, record);
-    if (weir_file_lock(h, true, err) != 0)
+    bool exclusive = object->condition == WEIR_COND_MATCH || h->keep == FILE_KEEP_SIDECAR;
+    bool fresh = object->condition == WEIR_COND_ABSENT;
+    if (weir_file_lock(h, exclusive, err) != 0)
         return -1;
     int ignored = -1;
     int rc = weir_file_condition(h, object, k, dir_fd, &ignored, err);
     if (rc == 0)
-        rc = h->keep == FILE_KEEP_XATTR ? weir_file_meta_attach(dir_fd, k, record, len, err)
-                                        : weir_file_meta_sidecar(h, k, record, len, -1, err);
+        rc = h->keep == FILE_KEEP_XATTR
+                 ? weir_file_meta_attach(dir_fd, k, record, len, fresh, err)
+                 : weir_file_meta_sidecar(h, k, record, len, -1, err);
     weir_file_unlock(h);
     if (rc != 0)
         return -1;

@@ -136,9 +136,10 @@ int weir_file_meta_read(const struct file_store *h, const struct file_key *k, in
 /* Fills stored from stat and record. */
 void weir_file_meta_stored(const struct stat *st, const struct file_record *r, bool found,
                            struct weir_stored *out);
-/* In xattr mode: attaches a record to an open file or directory. */
+/* In xattr mode: attaches a record to an open file or directory; fresh: EXISTS when there is
+ * one already. */
 int weir_file_meta_attach(int fd, const struct file_key *k, const char *record, size_t len,
-                          struct weir_err *err);
+                          bool fresh, struct weir_err *err);
 /* In sidecar mode: publishes the sidecar, which goes on describing the present object (old_fd,
  * or -1) until the new one takes its place. */
 int weir_file_meta_sidecar(struct file_store *h, const struct file_key *k, const char *record,
@@ -164,6 +165,8 @@ int weir_file_publish(struct file_store *h, struct file_temp *t,
                       const struct weir_object *object, const struct file_key *k,
                       uint64_t crc64nvme, uint64_t bytes, struct weir_stored *out,
                       struct weir_err *err);
+/* Sets EXISTS: the condition of a put is not met. */
+int weir_file_refuse(struct weir_err *err, const char *key, const char *why);
 /* Takes and leaves .weir/lock; exclusive for a check that must hold until the rename. */
 int weir_file_lock(struct file_store *h, bool exclusive, struct weir_err *err);
 void weir_file_unlock(struct file_store *h);

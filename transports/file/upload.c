@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SWEEP_AGE_S (24 * 3600)
+#define SWEEP_AGE_S INT64_C(86400)
 
 /* Ids are ours: anything else is no upload, and above all no path. */
 static bool
@@ -148,7 +148,7 @@ weir_file_upload_remove(struct file_store *h, const char *upload_id, struct weir
     if (!is_id(upload_id))
         return 0;
     (void)snprintf(name, sizeof(name), "%016" PRIx64, weir_rng_next(&h->rng));
-    if (renameat2(h->uploads_fd, upload_id, h->tmp_fd, name, 0) != 0) {
+    if (renameat(h->uploads_fd, upload_id, h->tmp_fd, name) != 0) {
         if (errno == ENOENT)
             return 0;
         return weir_file_fail(err, errno, "remove the upload %s in %s", upload_id,
