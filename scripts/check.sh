@@ -75,7 +75,8 @@ step_coverage()
 step_report()
 {
     timeout 300 gcovr --root . --filter engine/ --filter transports/ --gcov-ignore-parse-errors --json-summary "$logs/coverage.json" \
-        --txt "$logs/coverage.txt" build/coverage || return 1
+        --txt "$logs/coverage.txt" build/coverage >"$logs/gcovr.log" 2>&1 ||
+        { tail -n 20 "$logs/gcovr.log"; return 1; }
     python3 - "$logs/coverage.json" "$COVERAGE_MIN" <<'PY'
 import collections, json, sys
 report = json.load(open(sys.argv[1]))
