@@ -29,7 +29,7 @@ struct canned {
 };
 
 /* Reads one request with its body; returns -1 at the end of the connection. */
-static int
+static inline int
 canned_read(int fd, char *text)
 {
     size_t used = 0, wanted = 0;
@@ -51,7 +51,7 @@ canned_read(int fd, char *text)
     }
 }
 
-static void
+static inline void
 canned_send(int fd, const char *data, size_t bytes)
 {
     while (bytes > 0) {
@@ -63,7 +63,7 @@ canned_send(int fd, const char *data, size_t bytes)
     }
 }
 
-static void
+static inline void
 canned_reply(int fd, const char *reply)
 {
     static const char mark[] = "Content-Length: *";
@@ -79,7 +79,7 @@ canned_reply(int fd, const char *reply)
     canned_send(fd, reply, strlen(reply));
 }
 
-static void
+static inline void
 canned_serve(struct canned *c, int fd)
 {
     while (c->requests < CANNED_REPLIES && c->reply[c->requests] != NULL) {
@@ -93,7 +93,7 @@ canned_serve(struct canned *c, int fd)
     }
 }
 
-static void *
+static inline void *
 canned_run(void *arg)
 {
     struct canned *c = arg;
@@ -106,7 +106,7 @@ canned_run(void *arg)
     return NULL;
 }
 
-static void
+static inline void
 canned_start(struct canned *c)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -123,7 +123,7 @@ canned_start(struct canned *c)
 }
 
 /* Ends the server; close the clients first. */
-static void
+static inline void
 canned_stop(struct canned *c)
 {
     (void)shutdown(c->listener, SHUT_RDWR);
@@ -131,7 +131,7 @@ canned_stop(struct canned *c)
     (void)close(c->listener);
 }
 
-static void
+static inline void
 canned_free(struct canned *c)
 {
     for (int i = 0; i < CANNED_REPLIES; i++)
