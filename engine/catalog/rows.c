@@ -31,9 +31,9 @@ read_row(struct weir_catalog *c)
     int stat_rc = weir_stmt_stat(q, &row->st);
     size_t digest_bytes = 0;
     const void *digest = weir_stmt_blob(q, &digest_bytes);
-    if (row->name_len == 0 || type < 0 || type > WEIR_ENTRY_BLOCK ||
-        proof < WEIR_PROOF_UPLOADED || proof > WEIR_PROOF_VERIFIED || stat_rc != 0 ||
-        digest_bytes != sizeof(row->xxh128))
+    bool named = row->name_len > 0 || type == WEIR_ENTRY_DIR; /* "" is the directory itself */
+    if (!named || type < 0 || type > WEIR_ENTRY_BLOCK || proof < WEIR_PROOF_UPLOADED ||
+        proof > WEIR_PROOF_VERIFIED || stat_rc != 0 || digest_bytes != sizeof(row->xxh128))
         return false;
     row->type = (uint8_t)type;
     row->proof = (uint8_t)proof;

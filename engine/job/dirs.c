@@ -270,9 +270,9 @@ weir_run_batch(struct weir_run *r, struct weir_lake_batch *b, struct weir_err *e
     }
     if (take_in(r, d, err) == 0)
         return 0;
-    if (!d->listed)
-        dir_free(r, d);
-    return weir_err_add(err, "directory %s", b->path_len > 0 ? b->path : ".");
+    weir_err_add(err, "directory %s", b->path_len > 0 ? b->path : ".");
+    dir_free(r, d); /* open_dir() fails before it lists */
+    return -1;
 }
 
 static void

@@ -1,0 +1,97 @@
+/* mem_transport -- a store in memory for tests of the job: strict about conditions, fails or
+ * dies at the call that a test names.
+ *
+ * It lives in memory that is shared with forked children, so that a child may be killed in the
+ * middle of a pass and its store looked at.  Contents are kept as size and CRC64NVME only. */
+#ifndef WEIR_TEST_MEM_TRANSPORT_H
+#define WEIR_TEST_MEM_TRANSPORT_H
+
+#include <pthread.h>
+
+#include <weir/transport.h>
+
+enum mem_op {
+    MEM_ANY = 0,
+    MEM_PROBE,
+    MEM_PUT,
+    MEM_CREATE,
+    MEM_PART,
+    MEM_COMPLETE,
+    MEM_ABORT,
+    MEM_LIST_PARTS,
+    MEM_LIST_UPLOADS,
+    MEM_HEAD,
+    MEM_LIST,
+    MEM_OPS
+};
+
+enum mem_do {
+    MEM_FAIL = 0,   /* an error, nothing is done */
+    MEM_LOSE_REPLY, /* the work is done, the reply is an error with an unknown outcome */
+    MEM_KILL,       /* the process ends before the work */
+    MEM_KILL_AFTER, /* ... after it */
+    MEM_CALL,       /* the test's function is called before the work */
+};
+
+struct mem_fault {
+    enum mem_op op;
+    const char *key; /* or NULL for any */
+    unsigned nth;    /* from this matching call on ... */
+    unsigned times;  /* ... so often; 0 means once */
+    enum mem_do act;
+    enum weir_code code; /* WEIR_OK means NETWORK */
+    enum weir_scope scope;
+    void (*call)(void *ctx);
+    void *ctx;
+    unsigned met; /* matching calls so far */
+};
+
+#define MEM_META_MAX 8
+struct mem_object {
+    struct mem_object *next;
+    char *key;
+    uint64_t bytes, crc64nvme;
+    bool multipart;
+    char etag[40];
+    struct weir_kv meta[MEM_META_MAX];
+    size_t meta_count;
+};
+
+#define MEM_PARTS_MAX 128
+struct mem_upload {
+    struct mem_upload *next;
+    bool open;
+    char id[24];
+    struct mem_object object; /* key and metadata */
+    struct weir_part parts[MEM_PARTS_MAX];
+};
+
+struct mem_store { /* guarded by lock, but for what tests set between passes */
+    pthread_mutex_t lock;
+    struct mem_object *objects;
+    struct mem_upload *uploads; /* the closed ones too */
+    unsigned caps;
+    struct mem_fault faults[4];
+    unsigned calls[MEM_OPS]; /* [MEM_ANY]: all */
+    unsigned duplicates;     /* objects that were published twice with the same content */
+    unsigned serial;
+    char *arena;
+    size_t used;
+};
+
+#define MEM_CAPS_ALL 0xffu
+
+struct mem_store *mem_store_create(void); /* becomes the store of weir_transport_open() */
+void mem_store_free(struct mem_store *s);
+void mem_store_calm(struct mem_store *s); /* no more faults; counters to zero */
+struct mem_object *mem_store_find(struct mem_store *s, const char *key);
+unsigned mem_store_open_uploads(struct mem_store *s);
+unsigned mem_store_count(struct mem_store *s);
+/* An object that weir did not write, or changed behind its back. */
+struct mem_object *mem_store_plant(struct mem_store *s, const char *key, uint64_t bytes,
+                                   uint64_t crc64nvme);
+void mem_store_remove(struct mem_store *s, const char *key);
+/* An upload that nobody remembers. */
+void mem_store_plant_upload(struct mem_store *s, const char *key);
+
+#endif

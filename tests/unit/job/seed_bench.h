@@ -1,0 +1,56 @@
+/* seed_bench -- a lake in a temporary directory, a store in memory, and passes between them. */
+#ifndef WEIR_TEST_SEED_BENCH_H
+#define WEIR_TEST_SEED_BENCH_H
+
+#include <check.h>
+
+#include <weir/weir.h>
+
+#include "mem_transport.h"
+
+#define MIB ((size_t)1 << 20)
+
+struct bench_clock { /* runs fast, and an hour ahead: new files are old enough to be read */
+    struct weir_clock base;
+    int64_t ahead_ns;
+};
+
+struct bench {
+    char dir[64], lake[96], state[96];
+    struct mem_store *store;
+    struct bench_clock clock;
+    struct weir_cancel cancel;
+    struct weir_manifest manifest;
+    struct weir_options options;
+    struct weir_ledger ledger; /* of the last pass */
+    struct weir_err err;
+    char log[16384]; /* messages of the last pass, one a line */
+};
+
+void bench_init(struct bench *b);
+void bench_fini(struct bench *b);
+
+/* Files of the lake; directories on the way are made.  The content follows from size and salt.
+ */
+void bench_write(const struct bench *b, const char *path, size_t bytes, unsigned salt);
+void bench_mkdir(const struct bench *b, const char *path);
+void bench_link(const struct bench *b, const char *path, const char *target);
+void bench_remove(const struct bench *b, const char *path);
+
+/* One pass in this process.  Returns the exit status. */
+int bench_seed(struct bench *b);
+void bench_want(struct bench *b, int status); /* the same, and it must be this */
+/* One pass in a child, which a fault may kill.  Returns its exit status, 99 when killed. */
+int bench_seed_child(struct bench *b);
+
+/* The ledger adds up, the store holds exactly the bytes of the lake, no upload is open, nothing
+ * was published twice.  For lakes of files, links and empty directories. */
+void bench_check(struct bench *b);
+
+/* Changes the catalog behind weir's back. */
+void bench_sql(const struct bench *b, const char *sql);
+
+/* Text of the last report. */
+char *bench_report(const struct bench *b);
+
+#endif
