@@ -116,7 +116,7 @@ parse_file(struct section *s, int fd, struct weir_err *err)
     size_t bad_line = 0;
     if (bytes < 0)
         weir_err_sys(err, WEIR_E_IO, errno, "read %s", s->path);
-    else if (bytes > WEIR_S3_INI_FILE_MAX)
+    else if ((size_t)bytes > WEIR_S3_INI_FILE_MAX)
         weir_err_set(err, WEIR_E_CONFIG, "%s is over 1 MiB", s->path);
     else if ((bad_line = weir_s3_ini_parse(data, (size_t)bytes, on_setting, s)) != 0)
         weir_err_set(err, WEIR_E_CONFIG, "%s:%zu: neither [section] nor key = value", s->path,

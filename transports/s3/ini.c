@@ -34,7 +34,9 @@ read_section(const char *line, char *section)
         return -1;
     size_t used = 0;
     for (const char *c = line + 1; c < end; c++) {
-        char byte = *c == '\t' ? ' ' : *c;
+        char byte = *c;
+        if (byte == '\t')
+            byte = ' ';
         if (byte == ' ' && (used == 0 || section[used - 1] == ' '))
             continue;
         section[used++] = byte;

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define WEIR_S3_INI_FILE_MAX (1024 * 1024)
+#define WEIR_S3_INI_FILE_MAX ((size_t)1024 * 1024)
 #define WEIR_S3_INI_LINE_MAX 8192
 
 /* Receives each "key = value" of a section; the texts are borrowed until it returns.  Keys come

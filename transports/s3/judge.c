@@ -18,12 +18,12 @@ weir_s3_judge_frame(struct weir_s3 *s, struct weir_err *err)
 static unsigned
 retry_after_ms(const struct weir_s3_response *a)
 {
+    static const unsigned long hour_s = 3600;
     unsigned long ms = strtoul(a->retry_after_ms, NULL, 10);
+    unsigned long s = strtoul(a->retry_after, NULL, 10);
     if (ms == 0)
-        ms = strtoul(a->retry_after, NULL, 10) > 3600
-                 ? 3600 * 1000
-                 : strtoul(a->retry_after, NULL, 10) * 1000;
-    return ms > 3600 * 1000 ? 3600 * 1000 : (unsigned)ms;
+        ms = (s < hour_s ? s : hour_s) * 1000;
+    return (unsigned)(ms < hour_s * 1000 ? ms : hour_s * 1000);
 }
 
 static void

@@ -14,7 +14,7 @@ weir_s3_response_method(enum weir_s3_method m)
 static char
 lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 void
@@ -141,14 +141,20 @@ weir_s3_response_header(struct weir_s3_response *r, const char *line, size_t byt
 static bool
 range_matches(const struct weir_s3_response *r, const struct weir_s3_call *call)
 {
-    unsigned long long first = 0, last = 0;
+    static const char unit[] = "bytes ";
+    char *at = NULL;
     if (r->status != 206)
         return call->offset == 0 && (call->bytes == UINT64_MAX ||
                                      strtoull(r->content_length, NULL, 10) == call->bytes);
-    if (sscanf(r->content_range, "bytes %llu-%llu/", &first, &last) != 2 || last < first)
+    if (strncmp(r->content_range, unit, sizeof(unit) - 1) != 0)
         return false;
-    return first == call->offset &&
-           (call->bytes == UINT64_MAX || last - first + 1 == call->bytes);
+    uint64_t first = strtoull(r->content_range + sizeof(unit) - 1, &at, 10);
+    if (*at != '-')
+        return false;
+    uint64_t last = strtoull(at + 1, &at, 10);
+    if (*at != '/' || last < first || first != call->offset)
+        return false;
+    return call->bytes == UINT64_MAX || last - first == call->bytes - 1;
 }
 
 static size_t

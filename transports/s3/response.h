@@ -12,9 +12,9 @@
 
 #include "s3/text.h"
 
-#define WEIR_S3_HEADER_BYTES_MAX (64 * 1024)
-#define WEIR_S3_ERROR_BODY_MAX (1024 * 1024)
-#define WEIR_S3_XML_BODY_MAX (8 * 1024 * 1024)
+#define WEIR_S3_HEADER_BYTES_MAX ((size_t)64 * 1024)
+#define WEIR_S3_ERROR_BODY_MAX ((size_t)1024 * 1024)
+#define WEIR_S3_XML_BODY_MAX ((size_t)8 * 1024 * 1024)
 
 enum weir_s3_method {
     WEIR_S3_GET = 0,

@@ -8,7 +8,8 @@
 #include "s3/text.h"
 #include "s3/uri.h"
 
-#define KEY_BYTES_MAX 1024
+#define KEY_BYTES_MAX 1024 /* with the prefix */
+#define PREFIX_BYTES_MAX (KEY_BYTES_MAX - 128)
 #define CONNECT_TIMEOUT_MS 10000
 #define STALL_TIMEOUT_S 60
 
@@ -22,7 +23,7 @@ static const struct weir_limits service_limits = {
     .part_bytes_max = 5 * GIB,
     .part_count_max = 10000,
     .put_bytes_max = 5 * GIB,
-    .object_bytes_max = 10000 * 5 * GIB,
+    .object_bytes_max = UINT64_C(10000) * 5 * GIB,
     .key_bytes_max = KEY_BYTES_MAX,
     .metadata_bytes_max = 2048,
 };
@@ -61,7 +62,7 @@ split_url(struct weir_s3_shared *shared, const char *url, struct weir_err *err)
     for (size_t i = 0; i < bytes; i++)
         if ((unsigned char)prefix[i] < 0x20 || prefix[i] == 0x7f)
             return weir_err_set(err, WEIR_E_CONFIG, "\"%.200s\" holds a control byte", url);
-    if (bytes > KEY_BYTES_MAX - 128)
+    if (bytes > PREFIX_BYTES_MAX)
         return weir_err_set(err, WEIR_E_CONFIG, "the prefix has %zu bytes, at most %d do",
                             bytes, KEY_BYTES_MAX - 128);
     bool slash = bytes > 0 && prefix[bytes - 1] != '/';

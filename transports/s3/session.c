@@ -45,12 +45,13 @@ on_send(void *ctx, char *server_ip, char *own_ip, int server_port, int own_port)
 
 /* ---- the handle ---- */
 
-static CURLcode
+/* Sets what stays for the life of the handle; returns false when libcurl refuses. */
+static bool
 set_transfer_options(struct weir_s3_session *s, const struct weir_s3_session_options *o)
 {
     CURL *c = s->curl;
-    CURLcode rc = CURLE_OK;
-#define SET(option, value) (rc = rc != CURLE_OK ? rc : curl_easy_setopt(c, option, value))
+    bool ok = true;
+#define SET(option, value) (ok &= curl_easy_setopt(c, option, value) == CURLE_OK)
     SET(CURLOPT_ERRORBUFFER, s->error);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -81,7 +82,7 @@ set_transfer_options(struct weir_s3_session *s, const struct weir_s3_session_opt
     SET(CURLOPT_WRITEDATA, s);
     SET(CURLOPT_WRITEFUNCTION, on_body);
 #undef SET
-    return rc;
+    return ok;
 }
 
 int
@@ -95,11 +96,9 @@ weir_s3_session_init(struct weir_s3_session *s, const struct weir_s3_session_opt
     s->curl = curl_easy_init();
     if (s->curl == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "HTTP session");
-    CURLcode rc = set_transfer_options(s, o);
-    if (rc != CURLE_OK) {
+    if (!set_transfer_options(s, o)) {
         weir_s3_session_fini(s);
-        return weir_err_set(err, WEIR_E_BUG, "libcurl refuses an option: %s",
-                            curl_easy_strerror(rc));
+        return weir_err_set(err, WEIR_E_BUG, "libcurl refuses an option of the HTTP session");
     }
     return 0;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHA256_BYTES 32
+#define SHA256_BYTES ((size_t)32)
 #define DAY_BYTES 8
 
 struct weir_s3_sigv4 {
@@ -60,7 +60,7 @@ static void
 hex(const unsigned char in[SHA256_BYTES], char out[2 * SHA256_BYTES + 1])
 {
     static const char digit[] = "0123456789abcdef";
-    for (int i = 0; i < SHA256_BYTES; i++) {
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
         out[2 * i] = digit[in[i] >> 4];
         out[2 * i + 1] = digit[in[i] & 15];
     }

@@ -92,7 +92,7 @@ weir_s3_time_http(const char *text, int64_t *out)
         return -1;
     const char *at = text + 5;
     int day = digits(&at, 2);
-    int month = 0;
+    size_t month = 0;
     while (month < 12 && memcmp(months + 3 * month, text + 8, 3) != 0)
         month++;
     at = text + 12;
@@ -106,5 +106,5 @@ weir_s3_time_http(const char *text, int64_t *out)
     }
     if (day < 0 || year < 0 || strcmp(at, " GMT") != 0)
         return -1;
-    return from_fields(year, month + 1, day, clock[0], clock[1], clock[2], out);
+    return from_fields(year, (int)month + 1, day, clock[0], clock[1], clock[2], out);
 }
