@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UPLOAD_BUFFER_BYTES (512L * 1024)
+#define UPLOAD_BUFFER_BYTES (256L * 1024) /* measured: 64 costs more, 1024 gains nothing */
 #define RECEIVE_BUFFER_BYTES (64L * 1024)
 #define NO_STALL_TIMEOUT_MS (30L * 60 * 1000)
 
