@@ -168,4 +168,41 @@ ck_same_row(const struct weir_catalog_entry *a, const struct weir_catalog_entry 
     ck_assert_str_eq(a->version, b->version);
 }
 
+/* A catalog with some directories and rows, closed again. */
+static inline void
+fill_catalog(const struct place *p, unsigned dirs, unsigned rows)
+{
+    struct weir_catalog *c = open_writer(p);
+    uint64_t seed = 3;
+    ck_ok(weir_catalog_begin(c, err));
+    for (unsigned d = 0; d < dirs; d++) {
+        char path[32];
+        int64_t id = 0;
+        int length = snprintf(path, sizeof(path), "dir-%03u", d);
+        ck_ok(weir_catalog_dir_open(c, path, (size_t)length, &id, err));
+        for (unsigned r = 0; r < rows; r++) {
+            char name[32];
+            struct weir_catalog_entry row = {.name = name,
+                                             .name_len = (size_t)snprintf(name, 32, "%05u", r),
+                                             .type = WEIR_ENTRY_FILE,
+                                             .proof = WEIR_PROOF_VERIFIED,
+                                             .st = random_stat(&seed),
+                                             .etag = "etag",
+                                             .version = ""};
+            ck_ok(weir_catalog_entry_put(c, id, &row, NULL, 0, err));
+        }
+    }
+    ck_ok(weir_catalog_commit(c, err));
+    weir_catalog_close(c);
+}
+
+static inline void
+write_file(const char *path, const void *data, size_t bytes)
+{
+    FILE *f = fopen(path, "wb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(data, 1, bytes, f), bytes);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
 #endif
