@@ -10,6 +10,16 @@
 #define TRIES 6 /* of what the transport cannot repeat by itself */
 #define PAUSE_NS (500 * WEIR_NS_PER_MS)
 
+/* Waits before another try; a signal ends the waiting. */
+static void
+pause_before(const struct weir_sender *s, int64_t ns)
+{
+    int64_t until = s->clock->mono_ns(s->clock) + ns;
+    while (weir_cancel_get(s->cancel) == WEIR_CANCEL_NONE &&
+           s->clock->mono_ns(s->clock) < until)
+        s->clock->sleep_ns(s->clock, 50 * WEIR_NS_PER_MS);
+}
+
 /* ---- open ---- */
 
 /* Digests the whole file without sending it, to compare it with an object that is there. */
@@ -43,18 +53,19 @@ look_before(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
     const struct weir_item *item = task->item;
     const struct weir_sender *s = w->sender;
     struct weir_upload *u = item->upload;
-    if (!item->maybe_sent &&
-        (item->replace_etag != NULL || s->existing == WEIR_EXISTING_REPLACE))
+    if (!item->maybe_sent && s->existing == WEIR_EXISTING_REPLACE)
         return 0;
     bool found = false;
     if (weir_settle_head(w, item->key, &found, err) != 0)
         return -1;
     if (!found)
         return 0;
-    bool ours = weir_meta_is_ours(&w->head, s->job_id);
+    bool ours = weir_settle_is_ours(s, &w->head, item->replace_etag);
     bool digest = w->head.stored.has_crc64nvme && (s->caps & WEIR_CAP_STORED_CHECKSUM_MPU) != 0;
-    if (w->head.stored.bytes == u->object_bytes && digest &&
-        (ours || s->existing == WEIR_EXISTING_ADOPT)) {
+    /* An older object of a changed file is not worth reading the file for. */
+    bool hope = ours ? item->maybe_sent || item->replace_etag == NULL
+                     : s->existing == WEIR_EXISTING_ADOPT;
+    if (w->head.stored.bytes == u->object_bytes && digest && hope) {
         if (digest_file(w, item, u, err) != 0)
             return -1;
         task->crc64nvme = weir_upload_crc(u);
@@ -69,8 +80,8 @@ look_before(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
     return weir_settle_foreign(w, item->key, err);
 }
 
-/* The object of an earlier Complete whose reply was lost: ours, this size, this time, and the
- * same CRC where the store has one. */
+/* The object of an earlier Complete whose reply was lost: ours, not the one it should replace,
+ * this size, this time, and the same CRC where the store has one. */
 static bool
 is_published(const struct weir_worker *w, const struct weir_item *item,
              const struct weir_stat *st, bool *out_proven)
@@ -79,6 +90,9 @@ is_published(const struct weir_worker *w, const struct weir_item *item,
     const struct weir_head *head = &w->head;
     *out_proven = false;
     if (!weir_meta_is_ours(head, w->sender->job_id) || head->stored.bytes != u->object_bytes)
+        return false;
+    if (item->replace_etag != NULL && item->replace_etag[0] != '\0' &&
+        strcmp(item->replace_etag, head->stored.etag) == 0)
         return false;
     if (w->sender->source->metadata == WEIR_METADATA_POSIX) {
         char mtime[40];
@@ -148,8 +162,10 @@ compare_parts(struct weir_worker *w, const struct weir_item *item, struct weir_e
         w->transport->ops->list_parts(w->transport, item->key, u->id, compare_part, &c, err);
     u->done = 0;
     for (uint32_t i = 0; i < u->part_count; i++) {
-        if (!seen[i])
+        if (!seen[i]) { /* whatever the catalog says: it must be sent */
             u->part_state[i] = WEIR_PART_TODO;
+            u->parts[i] = (struct weir_part){0};
+        }
         if (u->part_state[i] == WEIR_PART_DONE)
             u->done++;
     }
@@ -171,16 +187,17 @@ resume(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
         if (found && is_published(w, item, &task->st, &task->proven)) {
             task->stored = w->head.stored;
             task->crc64nvme = weir_upload_crc(u);
-            return 1;
+            /* The object may be older than this upload: its row is all that knows of it. */
+            return w->transport->ops->abort_upload(w->transport, item->key, u->id, err) == 0
+                       ? 1
+                       : -1;
         }
     }
     return compare_parts(w, item, err);
 }
 
-struct leaked { /* uploads of one key */
-    struct weir_worker *w;
+struct leaked { /* an upload of one key */
     const char *key;
-    struct weir_err *err;
     char id[WEIR_UPLOAD_ID_BYTES];
 };
 
@@ -195,17 +212,16 @@ find_leaked(void *ctx, const char *key, const char *upload_id, int64_t initiated
     return 1;
 }
 
-/* A create whose reply was lost left an upload that only a listing can find. */
-static int
-abort_leaked(struct weir_worker *w, const char *key, struct weir_err *err)
+int
+weir_multipart_abort_leaked(struct weir_transport *t, const char *key, struct weir_err *err)
 {
     for (int i = 0; i < 16; i++) {
-        struct leaked l = {.w = w, .key = key, .err = err};
-        if (w->transport->ops->list_uploads(w->transport, key, find_leaked, &l, err) != 0)
+        struct leaked l = {.key = key};
+        if (t->ops->list_uploads(t, key, find_leaked, &l, err) != 0)
             return -1;
         if (l.id[0] == '\0')
             return 0;
-        if (w->transport->ops->abort_upload(w->transport, key, l.id, err) != 0)
+        if (t->ops->abort_upload(t, key, l.id, err) != 0)
             return -1;
     }
     return 0;
@@ -227,8 +243,8 @@ create(struct weir_worker *w, const struct weir_object *object, char *out_id,
             *err = e;
             return try == 1 ? -1 : weir_err_add(err, "gave up after %d tries", try);
         }
-        s->clock->sleep_ns(s->clock, PAUSE_NS << (try - 1));
-        if (abort_leaked(w, object->key, err) != 0)
+        pause_before(s, PAUSE_NS << (try - 1));
+        if (weir_multipart_abort_leaked(w->transport, object->key, err) != 0)
             return -1;
     }
 }
@@ -259,9 +275,9 @@ open_upload(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
             return -1;
         }
         weir_upload_reset(u); /* expired or aborted by somebody: begin again */
-    } else if (item->maybe_sent && abort_leaked(w, item->key, err) != 0) {
-        return -1;
     }
+    if (item->maybe_sent && weir_multipart_abort_leaked(w->transport, item->key, err) != 0)
+        return -1;
     int there = look_before(w, task, err);
     if (there != 0) {
         task->outcome = WEIR_OUTCOME_FOUND;
@@ -345,14 +361,18 @@ prove(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
     return 0;
 }
 
-/* After a dubious Complete: is our object there?  Returns 1 yes, 0 no, -1 error. */
+/* After a dubious Complete: is our object there?  Returns 1 yes, 0 no, -1 error.
+ * *out_foreign: somebody else's is. */
 static int
-was_published(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
+was_published(struct weir_worker *w, struct weir_task *task, bool *out_foreign,
+              struct weir_err *err)
 {
+    const struct weir_item *item = task->item;
     bool found = false;
-    if (weir_settle_head(w, task->item->key, &found, err) != 0)
+    if (weir_settle_head(w, item->key, &found, err) != 0)
         return -1;
-    if (!found || !is_published(w, task->item, &task->item->upload->reader.seen, &task->proven))
+    *out_foreign = found && !weir_settle_is_ours(w->sender, &w->head, item->replace_etag);
+    if (!found || !is_published(w, item, &item->upload->reader.seen, &task->proven))
         return 0;
     task->stored = w->head.stored;
     return 1;
@@ -379,19 +399,21 @@ complete(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
                                                u->part_count, u->object_bytes, task->crc64nvme,
                                                &task->stored, &e) == 0)
             return prove(w, task, err);
-        bool dubious =
-            e.outcome_unknown || e.code == WEIR_E_NO_UPLOAD || e.code == WEIR_E_EXISTS;
-        int there = dubious ? was_published(w, task, err) : 0;
+        bool refused = e.code == WEIR_E_EXISTS, foreign = false;
+        bool dubious = e.outcome_unknown || e.code == WEIR_E_NO_UPLOAD || refused;
+        int there = dubious ? was_published(w, task, &foreign, err) : 0;
         if (there != 0)
             return there < 0 ? -1 : 0;
-        if (e.code == WEIR_E_EXISTS)
+        if (refused && foreign)
             return weir_settle_foreign(w, item->key, err);
-        if (!e.outcome_unknown || try == TRIES ||
+        if (refused) /* by an object of our own, which this one replaces */
+            object.condition = WEIR_COND_NONE;
+        if ((!e.outcome_unknown && !refused) || try == TRIES ||
             weir_cancel_get(s->cancel) != WEIR_CANCEL_NONE) {
             *err = e;
             return try == 1 ? -1 : weir_err_add(err, "gave up after %d tries", try);
         }
-        s->clock->sleep_ns(s->clock, PAUSE_NS << try);
+        pause_before(s, PAUSE_NS << try);
     }
 }
 

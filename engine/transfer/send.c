@@ -76,28 +76,32 @@ load(struct weir_worker *w, struct weir_task *task, struct content *c, struct we
     return 0;
 }
 
+static enum weir_condition
+match(const struct weir_sender *s, const char *etag)
+{
+    return (s->caps & WEIR_CAP_IF_MATCH) != 0 && etag[0] != '\0' ? WEIR_COND_MATCH
+                                                                 : WEIR_COND_NONE;
+}
+
 /* The precondition of the first try. */
 static enum weir_condition
 first_condition(const struct weir_sender *s, const struct weir_item *item)
 {
     if (item->replace_etag != NULL)
-        return (s->caps & WEIR_CAP_IF_MATCH) != 0 && item->replace_etag[0] != '\0'
-                   ? WEIR_COND_MATCH
-                   : WEIR_COND_NONE;
+        return match(s, item->replace_etag);
     if (s->existing == WEIR_EXISTING_REPLACE || (s->caps & WEIR_CAP_IF_NONE_MATCH) == 0)
         return WEIR_COND_NONE;
     return WEIR_COND_ABSENT;
 }
 
-/* Must we look before we send?  After an interrupted pass; and where the store would overwrite
- * an object that nobody asked us to overwrite. */
+/* Must we look before we send?  After an interrupted pass; where the store would overwrite an
+ * object that nobody asked us to overwrite; and where an object may be taken over unsent. */
 static bool
 must_ask(const struct weir_sender *s, const struct weir_item *item)
 {
-    if (item->maybe_sent)
+    if (item->maybe_sent || (item->replace_etag == NULL && s->existing == WEIR_EXISTING_ADOPT))
         return true;
-    return item->replace_etag == NULL && s->existing != WEIR_EXISTING_REPLACE &&
-           (s->caps & WEIR_CAP_IF_NONE_MATCH) == 0;
+    return s->existing != WEIR_EXISTING_REPLACE && first_condition(s, item) == WEIR_COND_NONE;
 }
 
 static bool
@@ -119,6 +123,7 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
     struct weir_content mine = {.bytes = task->bytes,
                                 .crc64nvme = task->crc64nvme,
                                 .meta = &w->meta,
+                                .known_etag = task->item->replace_etag,
                                 .marker = task->item->type == WEIR_ENTRY_DIR};
     enum weir_settle found;
     if (weir_settle_ask(w, object->key, &mine, &found, &task->proven, err) != 0)
@@ -131,9 +136,9 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
     object->condition = WEIR_COND_NONE;
     if (found == WEIR_SETTLE_ABSENT && (s->caps & WEIR_CAP_IF_NONE_MATCH) != 0)
         object->condition = WEIR_COND_ABSENT;
-    if (found == WEIR_SETTLE_REPLACE && (s->caps & WEIR_CAP_IF_MATCH) != 0) {
-        object->condition = WEIR_COND_MATCH;
+    if (found == WEIR_SETTLE_REPLACE) {
         object->etag = w->head.stored.etag;
+        object->condition = match(s, object->etag);
     }
     return 0;
 }

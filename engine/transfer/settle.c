@@ -16,6 +16,14 @@ same_meta(const struct weir_head *head, const struct weir_meta *meta)
     return true;
 }
 
+bool
+weir_settle_is_ours(const struct weir_sender *s, const struct weir_head *head,
+                    const char *known_etag)
+{
+    return weir_meta_is_ours(head, s->job_id) || (known_etag != NULL && known_etag[0] != '\0' &&
+                                                  strcmp(known_etag, head->stored.etag) == 0);
+}
+
 enum weir_settle
 weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
                   const struct weir_content *mine, bool *out_proven)
@@ -23,7 +31,7 @@ weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
     *out_proven = false;
     if (head == NULL)
         return WEIR_SETTLE_ABSENT;
-    bool ours = weir_meta_is_ours(head, s->job_id);
+    bool ours = weir_settle_is_ours(s, head, mine->known_etag);
     bool digest = head->stored.has_crc64nvme && (s->caps & WEIR_CAP_STORED_CHECKSUM) != 0;
     bool same_bytes = head->stored.bytes == mine->bytes &&
                       (!digest || head->stored.crc64nvme == mine->crc64nvme);

@@ -15,9 +15,14 @@ struct weir_content { /* what we would send */
     uint64_t bytes;
     uint64_t crc64nvme;
     const struct weir_meta *meta; /* with weir-xxh128 when the content is known */
+    const char *known_etag;       /* of the object that our row remembers, or NULL */
     bool marker; /* an empty "dir/" object: replacing another empty one loses nothing, and some
                     stores keep no metadata on them */
 };
+
+/* Did this job write it, or take it over?  known_etag may be NULL. */
+bool weir_settle_is_ours(const struct weir_sender *s, const struct weir_head *head,
+                         const char *known_etag);
 
 /* Pure.  head == NULL: nothing is there.  *out_proven: the store's digest was compared. */
 enum weir_settle weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,

@@ -54,5 +54,9 @@ int weir_send_run(struct weir_worker *w, struct weir_task *task, struct weir_err
 
 /* Multipart: OPEN, PART, COMPLETE, ABORT. */
 int weir_multipart_run(struct weir_worker *w, struct weir_task *task, struct weir_err *err);
+/* A create whose reply was lost left an upload that only a listing can find: aborts every
+ * upload of this key. */
+int weir_multipart_abort_leaked(struct weir_transport *t, const char *key,
+                                struct weir_err *err);
 
 #endif
