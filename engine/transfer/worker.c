@@ -154,13 +154,29 @@ outcome_of(const struct weir_err *err)
     }
 }
 
+/* After a signal what waits in the queue is not begun; an upload is still ended. */
+static bool
+begins_nothing(const struct weir_worker *w, const struct weir_task *task)
+{
+    return weir_cancel_get(w->sender->cancel) != WEIR_CANCEL_NONE &&
+           task->kind != WEIR_TASK_COMPLETE && task->kind != WEIR_TASK_ABORT;
+}
+
+static int
+run(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
+{
+    if (begins_nothing(w, task))
+        return weir_err_set(err, WEIR_E_CANCELLED, "stopped before %s", task->item->path);
+    return task->kind == WEIR_TASK_SEND ? weir_send_run(w, task, err)
+                                        : weir_multipart_run(w, task, err);
+}
+
 void
 weir_worker_run(struct weir_worker *w, struct weir_task *task)
 {
     struct weir_err err = WEIR_ERR_INIT;
     task->outcome = WEIR_OUTCOME_DONE;
-    int rc = task->kind == WEIR_TASK_SEND ? weir_send_run(w, task, &err)
-                                          : weir_multipart_run(w, task, &err);
+    int rc = run(w, task, &err);
     if (w->buffer_bytes > KEEP_BYTES)
         release(w);
     if (rc == 0)
