@@ -72,6 +72,7 @@ settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
         return weir_err_set(err, WEIR_E_NOMEM, "path of an entry");
     if (failed) {
         weir_err_sys(&why, WEIR_E_IO, e->sys_errno, "stat %s", path);
+        r->unseen = true;
         warn(r, &why);
     }
     count(r, failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED, 1, e->st.size);
@@ -94,6 +95,7 @@ record_unlisted(struct weir_run *r, const struct weir_lake_batch *b)
     const char *path = b->path_len > 0 ? b->path : ".";
     const struct weir_err *why = b->err != NULL ? b->err : &unknown;
     count(r, WEIR_STATE_FAILED, 1, 0);
+    r->unseen = true;
     warn(r, why);
     struct weir_record rec = {.path = path,
                               .path_len = strlen(path),
@@ -193,6 +195,8 @@ seal_now(struct weir_run *r, struct weir_run_dir *d, const struct weir_catalog_d
     bool complete = d->batch->complete && !d->dirty;
     if (row->id == 0 && d->entries == 0)
         return 0; /* nothing to remember of a directory without entries of its own */
+    if (d->unknown)
+        return 0; /* what was not seen may have been sent: it stays open */
     if (weir_run_begin(r, err) != 0)
         return -1;
     int64_t id = row->id;
@@ -229,10 +233,10 @@ take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
     count(r, WEIR_STATE_UNCHANGED, d->compared.unchanged, d->compared.unchanged_bytes);
     if (r->o->report_all)
         record_unchanged(r, b, &d->compared);
-    if (d->compared.to_send > 0) {
-        d->maybe_sent = known && row.opened;
+    d->maybe_sent = row.opened;
+    d->unknown = row.opened && d->dirty;
+    if (d->compared.to_send > 0)
         return open_dir(r, d, err);
-    }
     int rc = seal_now(r, d, &row, err);
     if (rc == 0) {
         r->total_bytes += d->bytes;
@@ -295,7 +299,7 @@ action_at(const struct weir_run_dir *d, size_t index)
 int
 weir_run_start_entries(struct weir_run *r, struct weir_err *err)
 {
-    while (r->dirs != NULL && r->tasks_out < r->tasks_max && r->uploads.count == 0) {
+    while (r->dirs != NULL && weir_run_has_room(r) && r->uploads.count == 0) {
         struct weir_run_dir *d = r->dirs;
         if (d->cursor > d->batch->count) {
             d->items++; /* held while it leaves the list */
@@ -353,6 +357,7 @@ weir_run_dirs_abandon(struct weir_run *r, struct weir_err *err)
     while (r->dirs != NULL) {
         struct weir_run_dir *d = r->dirs;
         d->dirty = true;
+        d->unknown |= d->maybe_sent; /* the rest was not asked for */
         d->items++;
         unlist_first(r);
         if (weir_run_dir_release(r, d, err) != 0)

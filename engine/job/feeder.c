@@ -8,7 +8,7 @@
 struct weir_feeder {
     pthread_t id;
     struct weir_run *run;           /* inbox, batches and walk only */
-    struct weir_batch_message *end; /* made beforehand: the end can always be told */
+    struct weir_batch_message *end; /* made beforehand, with err: it can always be told */
 };
 
 static void
@@ -41,8 +41,7 @@ feed(void *arg)
         m->batch = batch;
         push(r, m, WEIR_MESSAGE_BATCH);
     }
-    if (err.code != WEIR_OK && (f->end->err = malloc(sizeof(err))) != NULL)
-        *f->end->err = err;
+    *f->end->err = err;
     push(r, f->end, WEIR_MESSAGE_WALK_END);
     return NULL;
 }
@@ -55,8 +54,13 @@ weir_feeder_start(struct weir_run *r, struct weir_err *err)
         return weir_err_set(err, WEIR_E_NOMEM, "feeder");
     f->run = r;
     f->end = calloc(1, sizeof(*f->end));
-    int rc = f->end == NULL ? -1 : pthread_create(&f->id, NULL, feed, f);
+    if (f->end != NULL)
+        f->end->err = calloc(1, sizeof(*f->end->err));
+    bool made = f->end != NULL && f->end->err != NULL;
+    int rc = made ? pthread_create(&f->id, NULL, feed, f) : -1;
     if (rc != 0) {
+        if (f->end != NULL)
+            free(f->end->err);
         free(f->end);
         free(f);
         return rc < 0 ? weir_err_set(err, WEIR_E_NOMEM, "feeder")

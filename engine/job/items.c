@@ -131,6 +131,7 @@ dispatch(struct weir_run *r, struct weir_item *item, struct weir_err *err)
         if (weir_parts_size(r->limits, item->st.size, r->o->manifest->transfer.part_bytes,
                             &part_bytes, &why) != 0)
             return weir_run_item_failed(r, item, &why, err);
+        item->whole_max = part_bytes;
         if (item->st.size > part_bytes)
             return weir_run_upload_start(r, item, err);
     }
@@ -160,7 +161,7 @@ weir_run_item_later(struct weir_run *r, struct weir_err *err)
 {
     int64_t now = weir_run_now(r);
     size_t n = r->later.count;
-    for (size_t i = 0; i < n && r->tasks_out < r->tasks_max; i++) {
+    for (size_t i = 0; i < n && weir_run_has_room(r); i++) {
         struct weir_item *item = weir_item_list_take(&r->later);
         if (item->due_ns > now)
             weir_item_list_append(&r->later, item);
@@ -182,6 +183,9 @@ item_end(struct weir_run *r, struct weir_item *item, struct weir_err *err)
         r->live = item->live_next;
     if (item->live_next != NULL)
         item->live_next->live_prev = item->live_prev;
+    if (item->upload != NULL && item->upload->row != 0)
+        weir_run_orphans_keep(r, item->upload->row);
+    weir_run_upload_drop(r, item);
     weir_item_free(item);
     return weir_run_dir_release(r, d, err);
 }
@@ -268,6 +272,17 @@ weir_run_item_done(struct weir_run *r, struct weir_item *item, const struct weir
     return item_end(r, item, err);
 }
 
+/* Its directory must be looked at again; and where an interrupted pass may have sent the entry,
+ * the next one must ask as this one should have. */
+static void
+not_done(const struct weir_item *item)
+{
+    struct weir_run_dir *d = item->owner;
+    d->dirty = true;
+    if (item->maybe_sent)
+        d->unknown = true;
+}
+
 static bool
 is_endpoint_trouble(const struct weir_err *why)
 {
@@ -299,12 +314,12 @@ weir_run_item_failed(struct weir_run *r, struct weir_item *item, const struct we
 {
     struct weir_run_dir *d = item->owner;
     char text[1024];
-    d->dirty = true;
+    not_done(item);
     if (why->outcome_unknown)
         d->unknown = true;
-    if (why->code == WEIR_E_CANCELLED)
-        return weir_run_item_abandon(r, item, err);
-    weir_setup_log(&r->setup, WEIR_LOG_WARN, "%s: %s", item->path,
+    if (why->code == WEIR_E_CANCELLED || (r->stopping && why->scope == WEIR_SCOPE_RUN))
+        return weir_run_item_abandon(r, item, err); /* not the fault of this entry */
+    weir_setup_log(&r->setup, WEIR_LOG_WARN, "%.900s: %s", item->path,
                    weir_err_text(why, text, sizeof(text)));
     record(r, item, WEIR_STATE_FAILED, NULL, 0, why);
     judge_run(r, why);
@@ -316,11 +331,10 @@ weir_run_item_put_off(struct weir_run *r, struct weir_item *item, const struct w
                       struct weir_err *err)
 {
     if (++item->tries >= TRIES_MAX) {
-        struct weir_run_dir *d = item->owner;
         char text[1024];
-        d->dirty = true;
+        not_done(item);
         weir_setup_log(&r->setup, WEIR_LOG_WARN,
-                       "%s: unstable, changed during each of %u tries: %s", item->path,
+                       "%.900s: unstable, changed during each of %u tries: %s", item->path,
                        item->tries, weir_err_text(why, text, sizeof(text)));
         record(r, item, WEIR_STATE_UNSTABLE, NULL, 0, why);
         return item_end(r, item, err);
@@ -335,8 +349,7 @@ weir_run_item_put_off(struct weir_run *r, struct weir_item *item, const struct w
 int
 weir_run_item_abandon(struct weir_run *r, struct weir_item *item, struct weir_err *err)
 {
-    struct weir_run_dir *d = item->owner;
-    d->dirty = true;
+    not_done(item);
     return item_end(r, item, err);
 }
 

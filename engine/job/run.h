@@ -22,7 +22,7 @@ enum weir_message { /* weir_node.tag in the inbox */
 struct weir_batch_message {
     struct weir_node node;
     struct weir_lake_batch *batch; /* NULL at the end */
-    struct weir_err *err;          /* WALK_END: why the walk stopped, or NULL */
+    struct weir_err *err;          /* WALK_END only: why the walk stopped, or OK; owned */
 };
 
 struct weir_run_dir {                             /* a directory with entries to send */
@@ -68,6 +68,8 @@ struct weir_run {
     struct weir_run_dir *alive;            /* all directories that are not closed */
     size_t dirs_alive;                     /* directories not closed yet */
     struct weir_item_list uploads;         /* open uploads with parts to send */
+    size_t uploads_open;                   /* each holds a descriptor ... */
+    uint64_t uploads_bytes;                /* ... and its lists of parts and chunks */
     struct weir_item_list later;           /* put off; due times differ */
     struct weir_item *live;                /* all items, whatever they wait for */
     size_t items_alive;
@@ -75,6 +77,11 @@ struct weir_run {
     struct weir_list out; /* tasks made in this round, to be submitted after the commit */
     size_t tasks_out, tasks_max;
     uint64_t heavy_out, heavy_max; /* bytes of large part buffers under way, and their limit */
+
+    int64_t *kept; /* rows of uploads that the next pass goes on with; owned */
+    size_t kept_count, kept_max;
+    bool kept_unknown; /* no memory for one: abort nothing */
+    bool unseen;       /* the walk could not look at everything */
 
     bool in_transaction, must_commit;
     int64_t transaction_ns;
@@ -90,6 +97,9 @@ struct weir_run {
 int64_t weir_run_now(const struct weir_run *r); /* monotonic */
 /* Remembers the first error that ends the pass, and stops. */
 void weir_run_fatal(struct weir_run *r, const struct weir_err *err);
+
+/* Is there room for one more entry: tasks, descriptors, lists of parts? */
+bool weir_run_has_room(const struct weir_run *r);
 
 /* ---- feeder.c: the thread that takes batches from the walk ---- */
 int weir_feeder_start(struct weir_run *r, struct weir_err *err);
@@ -140,5 +150,12 @@ void weir_item_list_remove(struct weir_item_list *l, struct weir_item *item); /*
 int weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct weir_err *err);
 int weir_run_upload_parts(struct weir_run *r, struct weir_err *err);
 int weir_run_upload_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err);
+void weir_run_upload_drop(struct weir_run *r, struct weir_item *item); /* if it has one */
+
+/* ---- orphans.c ---- */
+/* The row of an upload that the next pass shall go on with. */
+void weir_run_orphans_keep(struct weir_run *r, int64_t row);
+/* Aborts and forgets all others; only after a pass that saw everything to its end. */
+int weir_run_orphans_abort(struct weir_run *r, struct weir_err *err);
 
 #endif

@@ -12,6 +12,7 @@
 
 #define ENTRY_WORTH ((uint64_t)256 << 10) /* bytes that take as long as one small request */
 #define TASKS_PER_WORKER 32
+#define UPLOADS_PER_WORKER 2
 #define WALK_THREADS 2
 #define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
 #define SAVE_EVERY_NS WEIR_NS_PER_S
@@ -30,6 +31,14 @@ weir_run_fatal(struct weir_run *r, const struct weir_err *err)
     if (r->fatal.code == WEIR_OK)
         r->fatal = *err;
     r->stopping = true;
+}
+
+bool
+weir_run_has_room(const struct weir_run *r)
+{
+    return r->tasks_out < r->tasks_max &&
+           r->uploads_open < (size_t)r->connections.now * UPLOADS_PER_WORKER &&
+           r->uploads_bytes < r->o->manifest->transfer.memory_bytes / 8;
 }
 
 /* ---- progress and what is kept of the ledger ---- */
@@ -169,8 +178,8 @@ static int
 walk_ended(struct weir_run *r, struct weir_batch_message *m)
 {
     r->walk_done = true;
-    if (m->err != NULL && m->err->code != WEIR_E_CANCELLED) /* poll_cancel() says that */
-        weir_run_fatal(r, m->err);
+    if (m->err->code != WEIR_OK && m->err->code != WEIR_E_CANCELLED)
+        weir_run_fatal(r, m->err); /* poll_cancel() tells of a signal */
     free(m->err);
     free(m);
     return 0;
@@ -370,6 +379,7 @@ tear_down(struct weir_run *r)
     weir_run_dirs_free(r);
     weir_queue_free(r->inbox);
     weir_budget_free(r->batches);
+    free(r->kept);
     weir_report_discard(r->report);
     weir_setup_close(&r->setup);
 }
@@ -390,7 +400,7 @@ close_report(struct weir_run *r, struct weir_err *err)
 static int
 finish(struct weir_run *r, struct weir_err *err)
 {
-    if (r->stopping && abandon(r, err) != 0)
+    if (r->stopping ? abandon(r, err) != 0 : weir_run_orphans_abort(r, err) != 0)
         return -1;
     if (!r->stopping && weir_ledger_pending(&r->ledger) != 0)
         return weir_err_set(err, WEIR_E_BUG,

@@ -121,6 +121,24 @@ check_memory(const struct weir_run *r, uint64_t part_bytes, struct weir_err *why
         (unsigned long long)(part_bytes >> 19));
 }
 
+static uint64_t
+list_bytes(const struct weir_upload *u)
+{
+    return (uint64_t)u->part_count * (sizeof(*u->parts) + sizeof(*u->part_state)) +
+           u->chunk_count * sizeof(*u->chunks);
+}
+
+void
+weir_run_upload_drop(struct weir_run *r, struct weir_item *item)
+{
+    if (item->upload == NULL)
+        return;
+    r->uploads_open--;
+    r->uploads_bytes -= list_bytes(item->upload);
+    weir_upload_free(item->upload);
+    item->upload = NULL;
+}
+
 int
 weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct weir_err *err)
 {
@@ -128,14 +146,17 @@ weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct weir_er
     uint64_t part_bytes = 0;
     if (weir_parts_size(r->limits, item->st.size, r->o->manifest->transfer.part_bytes,
                         &part_bytes, &why) != 0 ||
-        check_memory(r, part_bytes, &why) != 0 ||
         weir_upload_create(item->st.size, part_bytes,
                            weir_parts_chunk(item->st.size, part_bytes), &item->upload,
                            &why) != 0)
         return weir_run_item_failed(r, item, &why, err);
+    r->uploads_open++;
+    r->uploads_bytes += list_bytes(item->upload);
     item->fate = WEIR_FATE_NONE;
     if (take_up(r, item, err) != 0)
         return weir_err_add(err, "%s", item->path);
+    if (check_memory(r, part_bytes, &why) != 0)
+        return weir_run_item_failed(r, item, &why, err);
     if (item->fate == WEIR_FATE_NONE)
         return open_task(r, item, err);
     /* A stale upload of this path: through STOPPING to ABORTING, then a new start. */
@@ -283,8 +304,7 @@ end_of_upload(struct weir_run *r, struct weir_item *item, struct weir_err *err)
     item->fate = WEIR_FATE_NONE;
     if (fate == WEIR_FATE_FAIL || fate == WEIR_FATE_DISCARD)
         return weir_run_item_failed(r, item, &why, err);
-    weir_upload_free(item->upload);
-    item->upload = NULL;
+    weir_run_upload_drop(r, item);
     if (fate == WEIR_FATE_PUT_OFF)
         return weir_run_item_put_off(r, item, &why, err);
     if (item->restarts++ < RESTARTS_MAX)
@@ -303,7 +323,9 @@ stopped(struct weir_run *r, struct weir_item *item, struct weir_err *err)
     bool has_upload = u->id[0] != '\0';
     if (item->fate != WEIR_FATE_FAIL && has_upload)
         return abort_task(r, item, err);
-    if (item->fate != WEIR_FATE_FAIL && forget(r, item, err) != 0)
+    /* A row without an id may stand for an upload that nobody has looked for yet. */
+    bool keep = item->fate == WEIR_FATE_FAIL || item->maybe_sent;
+    if (!keep && forget(r, item, err) != 0)
         return -1;
     if (step(item, WEIR_UPLOAD_EV_KEEP, err) != 0)
         return -1;

@@ -33,6 +33,10 @@ load_file(struct weir_worker *w, struct weir_task *task, struct content *c,
         return -1;
     int rc = -1;
     size_t bytes = (size_t)task->st.size;
+    if (task->st.size > item->whole_max) {
+        weir_err_set(err, WEIR_E_CHANGED, "%.200s has grown beyond one part", item->path);
+        goto close_reader;
+    }
     struct weir_xxh128 one;
     size_t count = bytes == 0 ? 1 : (size_t)((bytes - 1) / CHUNK_BYTES + 1);
     if (count > 1 && (task->chunks = malloc(count * sizeof(*task->chunks))) == NULL) {

@@ -46,6 +46,7 @@ struct weir_item {
     bool restat;                /* a later try: look at the file again first */
     enum weir_recent recent;    /* has been seen unchanged for long enough */
     bool maybe_sent;            /* an interrupted pass may have sent it: ask before sending */
+    uint64_t whole_max;         /* SEND: a file that has grown beyond goes in parts */
     char *replace_etag;         /* ETag of our own older object, or NULL for a new key; owned */
     unsigned tries;             /* times it was put off because it changed */
     int64_t due_ns;             /* monotonic: not before */

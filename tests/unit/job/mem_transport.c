@@ -246,10 +246,10 @@ enter(struct weir_transport *t, enum mem_op op, const char *key, struct call *c,
 static int
 leave(struct call *c, int rc, struct weir_err *err)
 {
+    if (c->fault != NULL && c->fault->act == MEM_KILL_AFTER)
+        die(c->s);
     if (rc != 0 || c->fault == NULL)
         return rc;
-    if (c->fault->act == MEM_KILL_AFTER)
-        die(c->s);
     return c->fault->act == MEM_LOSE_REPLY ? fail(c->fault, true, err) : 0;
 }
 

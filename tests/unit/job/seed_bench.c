@@ -291,6 +291,29 @@ bench_check(struct bench *b)
                   b->store->duplicates);
 }
 
+static int
+read_number(void *ctx, int columns, char **value, char **name)
+{
+    (void)columns;
+    (void)name;
+    *(long *)ctx = strtol(value[0], NULL, 10);
+    return 0;
+}
+
+long
+bench_count_uploads(const struct bench *b)
+{
+    char path[160];
+    sqlite3 *db = NULL;
+    long n = -1;
+    (void)snprintf(path, sizeof(path), "%s/catalog.db", b->state);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "SELECT count(*) FROM upload", read_number, &n, NULL),
+                     SQLITE_OK);
+    (void)sqlite3_close(db);
+    return n;
+}
+
 void
 bench_sql(const struct bench *b, const char *sql)
 {

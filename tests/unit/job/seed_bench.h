@@ -50,6 +50,9 @@ void bench_check(struct bench *b);
 /* Changes the catalog behind weir's back. */
 void bench_sql(const struct bench *b, const char *sql);
 
+/* Rows of uploads in the catalog. */
+long bench_count_uploads(const struct bench *b);
+
 /* Text of the last report. */
 char *bench_report(const struct bench *b);
 
