@@ -83,8 +83,9 @@ start)
     ;;
 stop)
     for name in $names; do
-        "$root/tests/servers/$name.sh" stop "$dir/$name"
+        "$root/tests/servers/$name.sh" stop "$dir/$name" &
     done
+    wait
     ;;
 list) list ;;
 *) usage ;;

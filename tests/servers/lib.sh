@@ -64,10 +64,10 @@ answers()
 }
 
 # stop_pidfile FILE: ends the process whose id is in FILE, if it is ours (its command line names
-# our directory): TERM, ten seconds, KILL.
+# our directory): TERM, three seconds, KILL; its data go anyway.
 stop_pidfile()
 {
-    local pid tries=100
+    local pid tries=30
     [ -s "$1" ] || return 0
     pid=$(tr -dc 0-9 <"$1")
     if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$DIR"; then

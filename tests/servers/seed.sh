@@ -9,6 +9,8 @@ if [ ! -f "$server/env" ]; then
     echo "left out: $1 does not run (scripts/servers.sh start all)"
     exit 77
 fi
+# boto3 and aws are in the environment that scripts/setup.sh made, not on the machine.
+PATH=${WEIR_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/weir-tests}/venv/bin:$PATH
 # shellcheck disable=SC2086 # several options
 exec python3 -B "$(dirname "$0")/../flow/real_seed.py" --weir "$2" --server "$server" \
     ${WEIR_SEED_OPTIONS:---files 4000 --large-mib 400 --kills 12}
