@@ -5,6 +5,9 @@
 
 #include "job/run.h"
 
+#define AHEAD_DIRS 64
+#define AHEAD_ENTRIES 2000
+
 static const char *const type_names[] = {
     [WEIR_ENTRY_UNKNOWN] = NULL,       [WEIR_ENTRY_FILE] = "file",
     [WEIR_ENTRY_DIR] = "directory",    [WEIR_ENTRY_SYMLINK] = "symlink",
@@ -161,15 +164,10 @@ sum_taken(struct weir_run_dir *d)
     d->entries += d->self ? 1 : 0;
 }
 
-/* Opens the directory in the catalog, so that an interrupted pass is noticed, and lists it. */
-static int
-open_dir(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
+/* Takes its place in the list; nothing of it is announced yet. */
+static void
+list_dir(struct weir_run *r, struct weir_run_dir *d)
 {
-    if (weir_run_begin(r, err) != 0 ||
-        weir_catalog_dir_open(r->setup.catalog, d->batch->path, d->batch->path_len, &d->id,
-                              err) != 0)
-        return -1;
-    r->must_commit = true;
     r->ledger.seen += d->compared.to_send;
     r->total_bytes += d->bytes;
     r->done_bytes += d->compared.unchanged_bytes;
@@ -184,6 +182,27 @@ open_dir(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
         r->alive->alive_prev = d;
     r->alive = d;
     r->dirs_alive++;
+}
+
+/* Marks d and some that follow as open in the catalog, so that an interrupted pass is noticed:
+ * one commit for many small directories, but not so far ahead that after a kill half the lake
+ * would be asked for. */
+static int
+open_ahead(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
+{
+    uint64_t entries = 0;
+    if (weir_run_begin(r, err) != 0)
+        return -1;
+    r->must_commit = true;
+    for (int n = 0; d != NULL && n < AHEAD_DIRS && entries < AHEAD_ENTRIES; n++, d = d->next) {
+        if (d->open)
+            continue;
+        if (weir_catalog_dir_open(r->setup.catalog, d->batch->path, d->batch->path_len, &d->id,
+                                  err) != 0)
+            return -1;
+        d->open = true;
+        entries += d->compared.to_send;
+    }
     return 0;
 }
 
@@ -235,8 +254,10 @@ take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
         record_unchanged(r, b, &d->compared);
     d->maybe_sent = row.opened;
     d->unknown = row.opened && d->dirty;
-    if (d->compared.to_send > 0)
-        return open_dir(r, d, err);
+    if (d->compared.to_send > 0) {
+        list_dir(r, d);
+        return 0;
+    }
     int rc = seal_now(r, d, &row, err);
     if (rc == 0) {
         r->total_bytes += d->bytes;
@@ -275,7 +296,7 @@ weir_run_batch(struct weir_run *r, struct weir_lake_batch *b, struct weir_err *e
     if (take_in(r, d, err) == 0)
         return 0;
     weir_err_add(err, "directory %s", b->path_len > 0 ? b->path : ".");
-    dir_free(r, d); /* open_dir() fails before it lists */
+    dir_free(r, d); /* nothing fails once it is listed */
     return -1;
 }
 
@@ -312,6 +333,8 @@ weir_run_start_entries(struct weir_run *r, struct weir_err *err)
         enum weir_action action = action_at(d, index);
         if (action != WEIR_ACTION_SEND && action != WEIR_ACTION_REPLACE)
             continue;
+        if (!d->open && open_ahead(r, d, err) != 0)
+            return -1;
         d->items++;
         if (weir_run_item_start(r, d, index, err) != 0)
             return -1;
@@ -331,21 +354,26 @@ unlink_alive(struct weir_run *r, struct weir_run_dir *d)
     r->dirs_alive--;
 }
 
+static int
+close_dir(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
+{
+    struct weir_xxh128 seal;
+    bool sealed = !d->dirty && d->batch->complete;
+    weir_compare_seal(d->batch, d->self, &seal);
+    if (weir_run_begin(r, err) != 0)
+        return -1;
+    return weir_catalog_dir_close(r->setup.catalog, d->id, sealed, &seal, d->entries, d->bytes,
+                                  err);
+}
+
 int
 weir_run_dir_release(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
 {
     if (--d->items > 0 || d->listed)
         return 0;
-    struct weir_xxh128 seal;
-    weir_compare_seal(d->batch, d->self, &seal);
     int rc = 0;
-    if (!d->unknown) { /* else it stays open: the next pass asks before it sends */
-        rc = weir_run_begin(r, err);
-        if (rc == 0)
-            rc =
-                weir_catalog_dir_close(r->setup.catalog, d->id, !d->dirty && d->batch->complete,
-                                       &seal, d->entries, d->bytes, err);
-    }
+    if (d->open && !d->unknown) /* else it stays as it is: the next pass asks before it sends */
+        rc = close_dir(r, d, err);
     unlink_alive(r, d);
     dir_free(r, d);
     return rc;

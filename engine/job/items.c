@@ -294,10 +294,6 @@ is_endpoint_trouble(const struct weir_err *why)
 static void
 judge_run(struct weir_run *r, const struct weir_err *why)
 {
-    if (why->scope == WEIR_SCOPE_RUN) {
-        weir_run_fatal(r, why);
-        return;
-    }
     if (!is_endpoint_trouble(why))
         return;
     if (++r->failures_in_a_row < FAILURES_IN_A_ROW_MAX)
@@ -362,6 +358,8 @@ weir_run_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err
     const struct weir_err *why = t->err != NULL ? t->err : &no_memory;
     r->tasks_out--;
     item->tasks_out--;
+    if (why->scope == WEIR_SCOPE_RUN)
+        weir_run_fatal(r, why);
     if (t->kind != WEIR_TASK_SEND)
         return weir_run_upload_task_done(r, t, err);
     int rc;

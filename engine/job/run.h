@@ -34,6 +34,7 @@ struct weir_run_dir {                             /* a directory with entries to
     size_t cursor;           /* next entry to start; 0 is the directory itself, i + 1 entry i */
     size_t items;            /* entries under way */
     bool self;               /* the directory is an object too */
+    bool open;               /* marked in the catalog: its entries may be sent */
     bool maybe_sent;         /* an interrupted pass was here */
     bool dirty;              /* something failed: must be looked at again */
     bool unknown;            /* something may be in the store without a row */
@@ -90,6 +91,7 @@ struct weir_run {
     uint64_t total_bytes, done_bytes;
     unsigned failures_in_a_row; /* of the endpoint */
     bool stopping;              /* start nothing new */
+    atomic_bool stop;           /* the same for the workers */
     struct weir_err fatal;      /* why the pass cannot go on */
 };
 

@@ -31,6 +31,7 @@ weir_run_fatal(struct weir_run *r, const struct weir_err *err)
     if (r->fatal.code == WEIR_OK)
         r->fatal = *err;
     r->stopping = true;
+    atomic_store(&r->stop, true);
 }
 
 bool
@@ -155,6 +156,7 @@ start(struct weir_run *r, struct weir_err *err)
                                      .source = &m->source,
                                      .clock = r->o->clock,
                                      .cancel = r->o->cancel,
+                                     .stop = &r->stop,
                                      .job_id = weir_catalog_job_id(r->setup.catalog),
                                      .existing = m->destination.existing};
     struct weir_walk_options walk = {
@@ -365,6 +367,7 @@ tear_down(struct weir_run *r)
 {
     struct weir_list rest = {0};
     struct weir_node *n;
+    atomic_store(&r->stop, true); /* after an error: send nothing that is not recorded */
     stop_walk(r);
     weir_pool_stop(r->pool);
     if (r->inbox != NULL)

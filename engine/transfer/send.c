@@ -68,7 +68,8 @@ load(struct weir_worker *w, struct weir_task *task, struct content *c, struct we
         return load_file(w, task, c, err);
     task->st = item->st;
     if (item->type == WEIR_ENTRY_SYMLINK) {
-        if (weir_reader_link(w->sender->root, item->path, &item->st, &c->target, &c->bytes,
+        if ((item->restat && weir_worker_look(w, item, &task->st, err) != 0) ||
+            weir_reader_link(w->sender->root, item->path, &task->st, &c->target, &c->bytes,
                              err) != 0)
             return -1;
         c->data = c->target;

@@ -102,12 +102,12 @@ follow_policy(const struct weir_worker *w)
                                                                : WEIR_FOLLOW_NO;
 }
 
-/* A later try: the file as it is now. */
-static int
-look_again(struct weir_worker *w, const struct weir_item *item, struct weir_stat *out,
-           struct weir_err *err)
+int
+weir_worker_look(const struct weir_worker *w, const struct weir_item *item,
+                 struct weir_stat *out, struct weir_err *err)
 {
-    enum weir_follow follow = follow_policy(w);
+    bool link = item->type == WEIR_ENTRY_SYMLINK;
+    enum weir_follow follow = link ? WEIR_FOLLOW_NO : follow_policy(w);
     int flags = O_PATH | (follow == WEIR_FOLLOW_NO ? O_NOFOLLOW : 0);
     int fd = weir_lake_open(w->sender->root, item->path, follow, flags, err);
     if (fd < 0)
@@ -116,6 +116,9 @@ look_again(struct weir_worker *w, const struct weir_item *item, struct weir_stat
     (void)close(fd);
     if (rc != 0)
         return weir_err_sys(err, WEIR_E_IO, rc, "stat %s", item->path);
+    if (link ? !S_ISLNK(out->mode) : !S_ISREG(out->mode))
+        return weir_err_set(err, WEIR_E_IO, "%s is no longer a %s", item->path,
+                            link ? "link" : "regular file");
     return 0;
 }
 
@@ -126,10 +129,8 @@ weir_worker_open(struct weir_worker *w, const struct weir_item *item, struct wei
     struct weir_stat st = item->st;
     enum weir_recent recent = item->recent;
     if (item->restat) {
-        if (look_again(w, item, &st, err) != 0)
+        if (weir_worker_look(w, item, &st, err) != 0)
             return -1;
-        if (!S_ISREG(st.mode))
-            return weir_err_set(err, WEIR_E_IO, "%s is no longer a regular file", item->path);
         if (!weir_stat_same(&st, &item->st))
             recent = WEIR_RECENT_REFUSE;
     }
@@ -154,11 +155,13 @@ outcome_of(const struct weir_err *err)
     }
 }
 
-/* After a signal what waits in the queue is not begun; an upload is still ended. */
+/* After a signal, or an error of the run, what waits in the queue is not begun; an upload is
+ * still ended. */
 static bool
 begins_nothing(const struct weir_worker *w, const struct weir_task *task)
 {
-    return weir_cancel_get(w->sender->cancel) != WEIR_CANCEL_NONE &&
+    return (atomic_load(w->sender->stop) ||
+            weir_cancel_get(w->sender->cancel) != WEIR_CANCEL_NONE) &&
            task->kind != WEIR_TASK_COMPLETE && task->kind != WEIR_TASK_ABORT;
 }
 
@@ -181,6 +184,8 @@ weir_worker_run(struct weir_worker *w, struct weir_task *task)
         release(w);
     if (rc == 0)
         return;
+    if (err.scope == WEIR_SCOPE_RUN)
+        atomic_store(w->sender->stop, true);
     task->outcome = outcome_of(&err);
     task->err = malloc(sizeof(*task->err)); /* NULL reads as "out of memory" */
     if (task->err != NULL)

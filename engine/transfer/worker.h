@@ -18,7 +18,9 @@ struct weir_sender { /* one for a run: fixed before the first worker starts */
     const struct weir_cancel *cancel; /* may be NULL */
     const char *job_id;
     enum weir_existing existing;
-    unsigned caps; /* enum weir_capability bits of the store */
+    unsigned caps;     /* enum weir_capability bits of the store */
+    atomic_bool *stop; /* set once, by whoever finds that the pass cannot go on: what waits is
+                          not begun */
 };
 
 struct weir_worker {
@@ -48,6 +50,10 @@ int weir_worker_reserve(struct weir_worker *w, size_t bytes, struct weir_err *er
  * CHANGED the task is to be put off. */
 int weir_worker_open(struct weir_worker *w, const struct weir_item *item,
                      struct weir_stat *out_st, struct weir_reader *out, struct weir_err *err);
+
+/* The file or link as it is now, for a later try.  An error when it is of another type. */
+int weir_worker_look(const struct weir_worker *w, const struct weir_item *item,
+                     struct weir_stat *out, struct weir_err *err);
 
 /* Whole objects: WEIR_TASK_SEND. */
 int weir_send_run(struct weir_worker *w, struct weir_task *task, struct weir_err *err);
