@@ -61,8 +61,6 @@ weir_tries_again(struct weir_tries *t, int rc, enum weir_repeat repeat)
         return false;
     }
     t->unknown = t->unknown || t->last.outcome_unknown;
-    if (o->counters != NULL && t->last.code == WEIR_E_THROTTLED)
-        count(&o->counters->throttled);
     if (!may_repeat(t, repeat))
         return false;
     int64_t wait = weir_tries_wait_ns(&t->last, t->made, t->rng);

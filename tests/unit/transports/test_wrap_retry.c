@@ -83,7 +83,7 @@ START_TEST(every_operation_is_tried_again)
     ck_assert_int_eq(b.err.code, WEIR_OK);
     ck_assert_uint_eq(b.store.calls, 4);
     ck_assert_uint_eq(b.counters.retries, 3);
-    ck_assert_uint_eq(b.counters.throttled, 2);
+    ck_assert_uint_eq(b.counters.throttled, 0); /* the transport inside counts its replies */
     ck_assert_uint_eq(b.retries_told, 3);
     ck_assert_int_eq(b.clock.now_ns, b.waits_ns);
     teardown(&b);
