@@ -16,6 +16,7 @@
 struct trial {
     struct weir_transport *t;
     unsigned caps;
+    bool echoes; /* shows any value that it is sent: no proof */
     char put_key[64], mpu_key[64];
     char upload_id[WEIR_UPLOAD_ID_BYTES]; /* "" when none is open */
 };
@@ -65,6 +66,20 @@ note(struct trial *p, int rc, bool refused, unsigned cap, const struct weir_err 
     return 0;
 }
 
+/* The wrong value was taken: does HEAD show what the store computed, or what it was told? */
+static int
+try_echo(struct trial *p, struct weir_err *err)
+{
+    struct weir_object object = {.key = p->put_key};
+    struct weir_stored stored;
+    struct weir_head head;
+    uint64_t crc = weir_crc64nvme(0, small, SMALL_BYTES);
+    if (weir_s3_head(p->t, p->put_key, &head, err) != 0)
+        return -1;
+    p->echoes = head.stored.has_crc64nvme && head.stored.crc64nvme == (crc ^ FLIP);
+    return weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, err);
+}
+
 /* The first PUT also tells whether the store can be written at all. */
 static int
 try_put(struct trial *p, struct weir_err *err)
@@ -78,9 +93,7 @@ try_put(struct trial *p, struct weir_err *err)
     int rc = weir_s3_put(p->t, &object, small, SMALL_BYTES, crc ^ FLIP, &stored, &own);
     if (note(p, rc, refused_digest(&own), WEIR_CAP_PUT_CHECKSUM, &own, err) != 0)
         return -1;
-    if (rc == 0 && weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, err) != 0)
-        return -1; /* a store that echoes must echo the right value below */
-    return 0;
+    return rc == 0 ? try_echo(p, err) : 0;
 }
 
 /* If-Match must let the right ETag pass too: a store that refuses both cannot replace objects.
@@ -123,7 +136,7 @@ try_head(struct trial *p, const char *key, unsigned cap, struct weir_err *err)
     struct weir_err own = WEIR_ERR_INIT;
     uint64_t crc = weir_crc64nvme(0, small, SMALL_BYTES);
     int rc = weir_s3_head(p->t, key, &head, &own);
-    if (rc == 0 && head.stored.has_crc64nvme && head.stored.crc64nvme == crc)
+    if (rc == 0 && head.stored.has_crc64nvme && head.stored.crc64nvme == crc && !p->echoes)
         p->caps |= cap;
     if (rc == 0 && head.stored.bytes != SMALL_BYTES)
         return weir_err_set(err, WEIR_E_PROTOCOL,
