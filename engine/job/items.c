@@ -131,9 +131,18 @@ dispatch(struct weir_run *r, struct weir_item *item, struct weir_err *err)
         if (weir_parts_size(r->limits, item->st.size, r->o->manifest->transfer.part_bytes,
                             &part_bytes, &why) != 0)
             return weir_run_item_failed(r, item, &why, err);
-        item->whole_max = part_bytes;
         if (item->st.size > part_bytes)
             return weir_run_upload_start(r, item, err);
+        bool heavy = item->st.size > WEIR_WORKER_KEEP_BYTES;
+        item->whole_max = heavy                                 ? item->st.size
+                          : part_bytes < WEIR_WORKER_KEEP_BYTES ? part_bytes
+                                                                : WEIR_WORKER_KEEP_BYTES;
+        if (heavy && weir_run_check_memory(r, item->st.size, &why) != 0)
+            return weir_run_item_failed(r, item, &why, err);
+        if (heavy) {
+            weir_item_list_append(&r->heavy, item);
+            return 0;
+        }
     }
     return weir_run_task(r, item, WEIR_TASK_SEND, err) == NULL ? -1 : 0;
 }
@@ -154,6 +163,26 @@ weir_run_item_start(struct weir_run *r, struct weir_run_dir *d, size_t index,
     if (item_key(r, item, &why) != 0)
         return weir_run_item_failed(r, item, &why, err);
     return dispatch(r, item, err);
+}
+
+bool
+weir_run_heavy_fits(const struct weir_run *r, uint64_t bytes)
+{
+    return r->heavy_out == 0 || r->heavy_out + bytes <= r->heavy_max;
+}
+
+int
+weir_run_item_heavy(struct weir_run *r, struct weir_err *err)
+{
+    while (r->heavy.first != NULL && r->tasks_out < r->tasks_max &&
+           weir_run_heavy_fits(r, r->heavy.first->st.size)) {
+        struct weir_item *item = weir_item_list_take(&r->heavy);
+        if (weir_run_task(r, item, WEIR_TASK_SEND, err) == NULL)
+            return -1;
+        item->heavy_bytes = item->st.size;
+        r->heavy_out += item->heavy_bytes;
+    }
+    return 0;
 }
 
 int
@@ -358,6 +387,8 @@ weir_run_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err
     const struct weir_err *why = t->err != NULL ? t->err : &no_memory;
     r->tasks_out--;
     item->tasks_out--;
+    r->heavy_out -= item->heavy_bytes;
+    item->heavy_bytes = 0;
     if (why->scope == WEIR_SCOPE_RUN)
         weir_run_fatal(r, why);
     if (t->kind != WEIR_TASK_SEND)

@@ -72,6 +72,7 @@ struct weir_run {
     size_t uploads_open;                   /* each holds a descriptor ... */
     uint64_t uploads_bytes;                /* ... and its lists of parts and chunks */
     struct weir_item_list later;           /* put off; due times differ */
+    struct weir_item_list heavy;           /* whole files that wait for a large buffer */
     struct weir_item *live;                /* all items, whatever they wait for */
     size_t items_alive;
 
@@ -130,6 +131,7 @@ char *weir_run_entry_path(const struct weir_run_dir *d, size_t index, size_t *ou
 /* ---- items.c ---- */
 int weir_run_item_start(struct weir_run *r, struct weir_run_dir *d, size_t index,
                         struct weir_err *err);
+int weir_run_item_heavy(struct weir_run *r, struct weir_err *err); /* those that fit */
 int weir_run_item_later(struct weir_run *r, struct weir_err *err); /* those that are due */
 int weir_run_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err);
 /* Ends of an item: each frees it. */
@@ -153,6 +155,10 @@ int weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct wei
 int weir_run_upload_parts(struct weir_run *r, struct weir_err *err);
 int weir_run_upload_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err);
 void weir_run_upload_drop(struct weir_run *r, struct weir_item *item); /* if it has one */
+
+bool weir_run_heavy_fits(const struct weir_run *r, uint64_t bytes); /* one always does */
+/* LIMIT when a buffer of so many bytes can never be had. */
+int weir_run_check_memory(const struct weir_run *r, uint64_t part_bytes, struct weir_err *why);
 
 /* ---- orphans.c ---- */
 /* The row of an upload that the next pass shall go on with. */

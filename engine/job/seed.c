@@ -37,7 +37,7 @@ weir_run_fatal(struct weir_run *r, const struct weir_err *err)
 bool
 weir_run_has_room(const struct weir_run *r)
 {
-    return r->tasks_out < r->tasks_max &&
+    return r->tasks_out < r->tasks_max && r->heavy.count == 0 &&
            r->uploads_open < (size_t)r->connections.now * UPLOADS_PER_WORKER &&
            r->uploads_bytes < r->o->manifest->transfer.memory_bytes / 8;
 }
@@ -142,6 +142,10 @@ size_windows(struct weir_run *r)
 {
     const struct weir_transfer *t = &r->o->manifest->transfer;
     weir_connections_init(&r->connections, t->connections, weir_run_now(r));
+    uint64_t fit = t->memory_bytes / 2 / WEIR_WORKER_KEEP_BYTES;
+    if (t->connections == 0 && fit < r->connections.max)
+        r->connections.max =
+            fit > WEIR_CONNECTIONS_START ? (unsigned)fit : WEIR_CONNECTIONS_START;
     r->tasks_max = (size_t)r->connections.now * TASKS_PER_WORKER;
     r->heavy_max = t->memory_bytes / 2;
 }
@@ -209,7 +213,8 @@ make_tasks(struct weir_run *r, struct weir_err *err)
 {
     if (r->stopping)
         return 0;
-    if (weir_run_upload_parts(r, err) != 0 || weir_run_item_later(r, err) != 0)
+    if (weir_run_upload_parts(r, err) != 0 || weir_run_item_heavy(r, err) != 0 ||
+        weir_run_item_later(r, err) != 0)
         return -1;
     return weir_run_start_entries(r, err);
 }
@@ -358,6 +363,7 @@ abandon(struct weir_run *r, struct weir_err *err)
         if (weir_run_item_abandon(r, r->live, err) != 0)
             return -1;
     r->later = (struct weir_item_list){0};
+    r->heavy = (struct weir_item_list){0};
     r->uploads = (struct weir_item_list){0};
     return weir_run_dirs_abandon(r, err);
 }

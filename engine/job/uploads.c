@@ -7,7 +7,6 @@
 #include "job/run.h"
 #include "plan/parts.h"
 
-#define HEAVY_PART_BYTES ((uint64_t)16 << 20) /* parts up to this need no budget */
 #define RESTARTS_MAX 3
 
 static int
@@ -108,10 +107,10 @@ abort_task(struct weir_run *r, struct weir_item *item, struct weir_err *err)
     return weir_run_task(r, item, WEIR_TASK_ABORT, err) == NULL ? -1 : 0;
 }
 
-static int
-check_memory(const struct weir_run *r, uint64_t part_bytes, struct weir_err *why)
+int
+weir_run_check_memory(const struct weir_run *r, uint64_t part_bytes, struct weir_err *why)
 {
-    if (part_bytes <= HEAVY_PART_BYTES || part_bytes <= r->heavy_max)
+    if (part_bytes <= WEIR_WORKER_KEEP_BYTES || part_bytes <= r->heavy_max)
         return 0;
     return weir_err_set(
         why, WEIR_E_LIMIT,
@@ -155,7 +154,7 @@ weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct weir_er
     item->fate = WEIR_FATE_NONE;
     if (take_up(r, item, err) != 0)
         return weir_err_add(err, "%s", item->path);
-    if (check_memory(r, part_bytes, &why) != 0)
+    if (weir_run_check_memory(r, part_bytes, &why) != 0)
         return weir_run_item_failed(r, item, &why, err);
     if (item->fate == WEIR_FATE_NONE)
         return open_task(r, item, err);
@@ -168,7 +167,7 @@ weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct weir_er
 static bool
 is_heavy(const struct weir_upload *u)
 {
-    return u->part_bytes > HEAVY_PART_BYTES;
+    return u->part_bytes > WEIR_WORKER_KEEP_BYTES;
 }
 
 /* The next part that must go out, or 0. */
@@ -190,7 +189,7 @@ weir_run_upload_parts(struct weir_run *r, struct weir_err *err)
         struct weir_item *item = r->uploads.first;
         struct weir_upload *u = item->upload;
         uint32_t n = next_part(u); /* never 0 in this list */
-        if (is_heavy(u) && r->heavy_out > 0 && r->heavy_out + u->part_bytes > r->heavy_max)
+        if (is_heavy(u) && !weir_run_heavy_fits(r, u->part_bytes))
             return 0;
         struct weir_task *t = weir_run_task(r, item, WEIR_TASK_PART, err);
         if (t == NULL)

@@ -4,7 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define TASKS_AT_ONCE 8 /* one lock for several small files */
+#define TASKS_AT_ONCE 8                   /* one lock for several small files */
+#define DELIVER_BYTES ((uint64_t)1 << 20) /* what took long is not held back */
 
 struct thread {
     struct weir_pool *pool;
@@ -38,8 +39,12 @@ run(void *arg)
             return NULL;
         struct weir_node *n;
         while ((n = weir_list_take(&in)) != NULL) {
-            weir_worker_run(t->worker, (struct weir_task *)n);
+            struct weir_task *task = (struct weir_task *)n;
+            weir_worker_run(t->worker, task);
+            bool large = task->bytes >= DELIVER_BYTES;
             weir_list_append(&out, n);
+            if (large)
+                p->done(p->ctx, &out);
         }
         p->done(p->ctx, &out);
     }

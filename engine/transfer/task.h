@@ -58,6 +58,7 @@ struct weir_item {
     void *owner;                             /* the directory it belongs to */
     size_t index;                            /* of the entry in its directory */
     size_t tasks_out;
+    uint64_t heavy_bytes;      /* SEND: taken from the budget of large buffers */
     unsigned restarts;         /* times its upload was gone */
     enum weir_fate fate;       /* what happens once no task is out any more */
     struct weir_err *fate_err; /* owned */

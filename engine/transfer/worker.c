@@ -8,7 +8,6 @@
 
 #define SMALL_BYTES ((size_t)64 << 10)
 #define HUGE_BYTES ((size_t)2 << 20)
-#define KEEP_BYTES ((size_t)16 << 20) /* a larger buffer is given back after each task */
 
 void
 weir_item_free(struct weir_item *item)
@@ -180,7 +179,7 @@ weir_worker_run(struct weir_worker *w, struct weir_task *task)
     struct weir_err err = WEIR_ERR_INIT;
     task->outcome = WEIR_OUTCOME_DONE;
     int rc = run(w, task, &err);
-    if (w->buffer_bytes > KEEP_BYTES)
+    if (w->buffer_bytes > WEIR_WORKER_KEEP_BYTES)
         release(w);
     if (rc == 0)
         return;

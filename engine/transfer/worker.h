@@ -11,6 +11,10 @@
 #include "transfer/task.h"
 #include "transfer/upload.h"
 
+/* A buffer larger than this is given back after each task, and is under the budget of the run.
+ */
+#define WEIR_WORKER_KEEP_BYTES ((uint64_t)8 << 20)
+
 struct weir_sender { /* one for a run: fixed before the first worker starts */
     const struct weir_lake_root *root;
     const struct weir_source *source;

@@ -298,8 +298,15 @@ mem_put(struct weir_transport *t, const struct weir_object *object, const void *
     if (enter(t, MEM_PUT, object->key, &c, err) != 0)
         return -1;
     lock(c.s);
+    c.s->put_bytes += bytes;
+    if (c.s->put_bytes > c.s->put_bytes_max)
+        c.s->put_bytes_max = c.s->put_bytes;
+    unlock(c.s);
+    bool intact = weir_crc64nvme(0, data, bytes) == crc64nvme;
+    lock(c.s);
+    c.s->put_bytes -= bytes;
     int rc = check_condition(c.s, object, false, err);
-    if (rc == 0 && weir_crc64nvme(0, data, bytes) != crc64nvme)
+    if (rc == 0 && !intact)
         rc = weir_err_set(err, WEIR_E_DIGEST, "%s", object->key);
     if (rc == 0) {
         struct mem_object o = {.bytes = bytes, .crc64nvme = crc64nvme};

@@ -75,6 +75,7 @@ struct mem_store { /* guarded by lock, but for what tests set between passes */
     unsigned calls[MEM_OPS]; /* [MEM_ANY]: all */
     unsigned duplicates;     /* objects that were published twice with the same content */
     unsigned serial;
+    uint64_t put_bytes, put_bytes_max; /* of all puts under way */
     char *arena;
     size_t used;
 };

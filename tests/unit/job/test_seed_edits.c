@@ -110,6 +110,26 @@ START_TEST(what_vanished_is_failed_by_name)
 }
 END_TEST
 
+/* With large parts a whole file may need a large buffer; all together keep to the memory. */
+START_TEST(large_whole_files_share_the_memory)
+{
+    char name[16];
+    b.manifest.transfer.part_bytes = 64 * MIB;
+    for (unsigned i = 0; i < 6; i++) {
+        (void)snprintf(name, sizeof(name), "d/%u", i);
+        bench_write(&b, name, 14 * MIB, i);
+    }
+    bench_write(&b, "small", 1, 1);
+    bench_want(&b, 0);
+    bench_check(&b);
+    ck_assert_uint_eq(b.store->calls[MEM_CREATE], 0);
+    ck_assert_uint_le(b.store->put_bytes_max, 32 * MIB);
+    bench_write(&b, "d/too-large", 33 * MIB, 9);
+    bench_want(&b, 3);
+    ck_assert_ptr_nonnull(strstr(b.log, "set transfer.memory to at least 66 MiB"));
+}
+END_TEST
+
 /* ---- strangers ---- */
 
 START_TEST(an_adopted_object_is_not_sent)
@@ -261,6 +281,7 @@ main(void)
     tcase_add_test(t, a_link_that_was_replaced_is_read_again);
     tcase_add_test(t, a_small_file_that_grew_goes_in_parts);
     tcase_add_test(t, a_large_file_that_shrank_goes_whole);
+    tcase_add_test(t, large_whole_files_share_the_memory);
     tcase_add_test(t, what_vanished_is_failed_by_name);
     tcase_add_loop_test(t, an_adopted_object_is_not_sent, 0, 2);
     tcase_add_loop_test(t, a_foreign_object_in_place_of_ours_is_left_alone, 0, 2);
