@@ -23,16 +23,15 @@ random_seed(void)
     return seed;
 }
 
-static void
+static int
 default_state_dir(const char *job, char *out, size_t out_bytes)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     if (state != NULL && state[0] == '/')
-        (void)snprintf(out, out_bytes, "%s/weir/%s", state, job);
-    else if (geteuid() == 0 || home == NULL || home[0] != '/')
-        (void)snprintf(out, out_bytes, "/var/lib/weir/%s", job);
-    else
-        (void)snprintf(out, out_bytes, "%s/.local/state/weir/%s", home, job);
+        return snprintf(out, out_bytes, "%s/weir/%s", state, job);
+    if (geteuid() == 0 || home == NULL || home[0] != '/')
+        return snprintf(out, out_bytes, "/var/lib/weir/%s", job);
+    return snprintf(out, out_bytes, "%s/.local/state/weir/%s", home, job);
 }
 
 int
@@ -47,11 +46,14 @@ weir_app_load(struct weir_app *app)
         free(mistakes);
         return weir_exit_status(&err, NULL);
     }
-    if (app->options.state_dir != NULL)
-        (void)snprintf(app->state_dir, sizeof(app->state_dir), "%s", app->options.state_dir);
-    else
-        default_state_dir(app->manifest->name, app->state_dir, sizeof(app->state_dir));
-    return 0;
+    int n =
+        app->options.state_dir != NULL
+            ? snprintf(app->state_dir, sizeof(app->state_dir), "%s", app->options.state_dir)
+            : default_state_dir(app->manifest->name, app->state_dir, sizeof(app->state_dir));
+    if (n >= 0 && (size_t)n < sizeof(app->state_dir))
+        return 0;
+    weir_err_set(&err, WEIR_E_USAGE, "the path of the state directory is too long");
+    return weir_app_fail(app, &err);
 }
 
 struct weir_options

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "cli/app.h"
 #include "observe/format.h"
 
 #define EVENT_EVERY_NS (10 * WEIR_NS_PER_S)
+#define ETA_MAX_S 1e9    /* more is no answer, and int64 nanoseconds end there */
 #define RATE_WEIGHT 0.15 /* of the newest sample in the moving rate */
 
 struct weir_console {
@@ -63,19 +65,22 @@ put_time(struct weir_buf *b, int64_t wall_ns)
     weir_buf_printf(b, "%s.%03dZ", text, (int)(wall_ns % WEIR_NS_PER_S / WEIR_NS_PER_MS));
 }
 
-/* Control bytes become \xNN: no file name can forge a line or speak to the terminal. */
+/* What is no character, or controls a terminal, becomes \xNN: no file name can forge a line or
+ * speak to the terminal. */
 static void
 put_plain(struct weir_buf *b, const char *text)
 {
-    for (const char *from = text;; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c >= 0x20 && c != 0x7f)
-            continue;
-        weir_buf_bytes(b, from, (size_t)(text - from));
-        if (c == '\0')
-            return;
-        weir_buf_printf(b, "\\x%02x", c);
-        from = text + 1;
+    for (size_t left = strlen(text); left > 0;) {
+        uint32_t code = 0;
+        size_t n = weir_utf8_next(text, left, &code);
+        bool plain = n > 0 && !weir_utf8_is_control(code);
+        n = n > 0 ? n : 1;
+        if (plain)
+            weir_buf_bytes(b, text, n);
+        for (size_t i = 0; i < n && !plain; i++)
+            weir_buf_printf(b, "\\x%02x", (unsigned char)text[i]);
+        text += n;
+        left -= n;
     }
 }
 
@@ -122,7 +127,8 @@ eta_ns(const struct weir_console *c, const struct weir_progress *p)
 {
     if (!p->walk_done || c->rate < 1 || p->done_bytes > p->total_bytes)
         return -1;
-    return (int64_t)((double)(p->total_bytes - p->done_bytes) / c->rate * 1e9);
+    double s = (double)(p->total_bytes - p->done_bytes) / c->rate;
+    return s < ETA_MAX_S ? (int64_t)(s * 1e9) : -1;
 }
 
 static void

@@ -1,5 +1,6 @@
 /* main -- the program: finds the command, sets up signals and allocator, exits with its status.
  */
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,6 +37,18 @@ set_signals(void)
     (void)sigaction(SIGPIPE, &a, NULL);
 }
 
+/* A closed stdin, stdout or stderr would be the number of the next file that is opened, and
+ * messages would go into it.  Reading only: what is written there still fails. */
+static void
+hold_standard_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDONLY);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 static const struct weir_command *
 find_command(const char *name)
 {
@@ -58,7 +71,7 @@ run(const struct weir_command *cmd, int argc, char **argv)
     int status = cmd->run(&app);
     weir_manifest_free(app.manifest);
     weir_console_free(app.console);
-    if (fflush(stdout) != 0 && status == 0) {
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == 0) {
         (void)fprintf(stderr, "weir: cannot write the result to stdout\n");
         status = 1;
     }
@@ -68,6 +81,7 @@ run(const struct weir_command *cmd, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+    hold_standard_descriptors();
     /* libcurl frees and allocates its upload buffer for each request: keep it off mmap. */
     (void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 256 << 20);

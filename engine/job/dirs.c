@@ -78,7 +78,8 @@ settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
         r->unseen = true;
         warn(r, &why);
     }
-    count(r, failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED, 1, e->st.size);
+    count(r, failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED, 1,
+          e->type == WEIR_ENTRY_DIR ? 0 : e->st.size);
     struct weir_record rec = {
         .path = path,
         .path_len = len,

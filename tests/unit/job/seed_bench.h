@@ -40,7 +40,8 @@ void bench_remove(const struct bench *b, const char *path);
 /* One pass in this process.  Returns the exit status. */
 int bench_seed(struct bench *b);
 void bench_want(struct bench *b, int status); /* the same, and it must be this */
-/* One pass in a child, which a fault may kill.  Returns its exit status, 99 when killed. */
+/* One pass in a child, which a fault may kill.  Returns its exit status. */
+#define BENCH_KILLED 99
 int bench_seed_child(struct bench *b);
 
 /* The ledger adds up, the store holds exactly the bytes of the lake, no upload is open, nothing

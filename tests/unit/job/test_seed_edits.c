@@ -246,7 +246,7 @@ START_TEST(a_drain_after_a_crash_forgets_no_doubt)
     b.manifest.destination.existing = WEIR_EXISTING_REPLACE;
     b.manifest.transfer.connections = 1;
     b.store->faults[0] = (struct mem_fault){.op = MEM_PUT, .nth = 40, .act = MEM_KILL_AFTER};
-    ck_assert_int_eq(bench_seed_child(&b), 99);
+    ck_assert_int_eq(bench_seed_child(&b), BENCH_KILLED);
     call_at(MEM_HEAD, 1, drain, NULL);
     bench_want(&b, 75);
     b.cancel.level = WEIR_CANCEL_NONE;
@@ -262,7 +262,7 @@ START_TEST(a_failure_after_a_crash_forgets_no_doubt)
     many(5, 1);
     b.manifest.destination.existing = WEIR_EXISTING_REPLACE;
     b.store->faults[0] = (struct mem_fault){.op = MEM_PUT, .nth = 5, .act = MEM_KILL_AFTER};
-    ck_assert_int_eq(bench_seed_child(&b), 99);
+    ck_assert_int_eq(bench_seed_child(&b), BENCH_KILLED);
     mem_store_calm(b.store);
     b.store->faults[0] = (struct mem_fault){.op = MEM_HEAD, .nth = 1, .times = 2};
     bench_want(&b, 3);

@@ -71,7 +71,7 @@ one(size_t kind, unsigned nth, unsigned caps, bool replace)
     bool met = b.store->faults[0].met >= nth;
     ck_assert_msg(met || status == 0, "%d", status);
     if (met && kinds[kind].act >= MEM_KILL)
-        ck_assert_int_eq(status, 99);
+        ck_assert_int_eq(status, BENCH_KILLED);
     recover(kinds[kind].name, nth);
     bench_fini(&b);
     return met;

@@ -34,7 +34,7 @@ static void
 killed_at(enum mem_op op, unsigned nth, enum mem_do act)
 {
     fault(op, nth, act);
-    ck_assert_int_eq(bench_seed_child(&b), 99);
+    ck_assert_int_eq(bench_seed_child(&b), BENCH_KILLED);
     mem_store_calm(b.store);
 }
 
