@@ -13,7 +13,7 @@
 #define ENTRY_WORTH ((uint64_t)256 << 10) /* bytes that take as long as one small request */
 #define TASKS_PER_WORKER 32
 #define UPLOADS_PER_WORKER 2
-#define WALK_THREADS 2
+#define WALK_THREADS 8 /* on a local disk no dearer than 2; over NFS each stat waits for the server */
 #define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
 #define SAVE_EVERY_NS WEIR_NS_PER_S
 #define PROGRESS_EVERY_MS 250
@@ -105,6 +105,7 @@ start_pool(struct weir_run *r, struct weir_err *err)
     if (weir_run_commit(r, err) != 0 || weir_setup_caps(&r->setup, &caps, err) != 0)
         return -1;
     r->sender.caps = caps;
+    r->setup.trouble.threads = true;
     if (weir_pool_create(&r->sender, r->setup.transport, r->connections.max, on_tasks_done, r,
                          &r->pool, err) != 0)
         return -1;
@@ -305,6 +306,7 @@ housekeeping(struct weir_run *r, struct weir_err *err)
     if (now >= r->next_progress_ns) {
         r->next_progress_ns = now + PROGRESS_EVERY_MS * WEIR_NS_PER_MS;
         tell_progress(r);
+        weir_trouble_tell(&r->setup.trouble);
     }
     if (now < r->next_save_ns)
         return 0;
@@ -449,6 +451,8 @@ weir_seed(const struct weir_options *o, struct weir_ledger *out, struct weir_err
     if (rc == 0) {
         stop_walk(r);
         rc = finish(r, err);
+    } else {
+        refresh_ledger(r);
     }
     *out = r->ledger;
     tear_down(r);
