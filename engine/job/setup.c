@@ -31,6 +31,7 @@ weir_setup_init(struct weir_setup *s, const struct weir_options *o)
 {
     memset(s, 0, sizeof(*s));
     s->options = o;
+    weir_trouble_init(&s->trouble, o);
     s->transport_options = (struct weir_transport_options){
         .destination = &o->manifest->destination,
         .clock = o->clock,
@@ -39,6 +40,8 @@ weir_setup_init(struct weir_setup *s, const struct weir_options *o)
         .seed = o->seed,
         .env = o->env,
         .env_ctx = o->env_ctx,
+        .on_retry = weir_trouble_note,
+        .on_retry_ctx = &s->trouble,
     };
 }
 
@@ -113,11 +116,9 @@ weir_setup_open(struct weir_setup *s, const struct weir_options *o, struct weir_
 {
     weir_setup_init(s, o);
     if (weir_setup_root(s, err) != 0 || weir_setup_store(s, err) != 0 ||
-        weir_setup_catalog(s, WEIR_CATALOG_WRITE, err) != 0 || check_root(s, err) != 0) {
-        weir_setup_close(s);
+        weir_setup_catalog(s, WEIR_CATALOG_WRITE, err) != 0)
         return -1;
-    }
-    return 0;
+    return check_root(s, err);
 }
 
 void
@@ -130,6 +131,7 @@ weir_setup_close(struct weir_setup *s)
     s->transport = NULL;
     s->catalog = NULL;
     s->root = NULL;
+    weir_trouble_fini(&s->trouble);
 }
 
 static int

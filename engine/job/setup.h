@@ -6,11 +6,13 @@
 #include <weir/weir.h>
 
 #include "catalog/catalog.h"
+#include "job/trouble.h"
 #include "lake/root.h"
 
 struct weir_setup {
     const struct weir_options *options;
     struct weir_transport_counters counters;
+    struct weir_trouble trouble;
     struct weir_transport_options transport_options;
     struct weir_lake_root *root;
     struct weir_catalog *catalog;
@@ -19,7 +21,7 @@ struct weir_setup {
 
 /* Opens the lake's root, the catalog for writing (with its lock) and the store.  Compares the
  * root with the one of the earlier passes: another directory is WEIR_E_SAFETY, unless
- * options->accept_root.  s is large and must not move while open. */
+ * options->accept_root.  s is large, must not move while open, and is closed in any case. */
 int weir_setup_open(struct weir_setup *s, const struct weir_options *o, struct weir_err *err);
 void weir_setup_close(struct weir_setup *s);
 
