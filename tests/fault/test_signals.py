@@ -133,6 +133,7 @@ class Signals(flowcase.Case):
         p.send_signal(signal.SIGTERM)
         done = self.finish(job, p, begin, 3)
         self.assertEqual(done.status, 75, done.err)
+        self.assertEqual(done.ledger["failed"], 0)  # interrupted, not failed
         self.server.script("")
         self.check_all(self.seed(job, 0))
 

@@ -2,6 +2,7 @@
 """503 for everything in the middle of a pass: ended in bounded time, with a message, and the next run
 does the rest."""
 
+import time
 import unittest
 
 import flowcase
@@ -22,6 +23,7 @@ class Storm(flowcase.Case):
         print("ended after %.1f s: %s" % (done.seconds, done.ledger))
         self.says(done.err, "SlowDown", self.server.endpoint, "fewer requests", "retry budget",
                   "objects in a row failed", "Run again to continue")
+        self.says(done.err, "requests failed again and wait to be repeated")
         self.assertLess(done.seconds, 90)
         self.assertEqual(done.ledger["verified"], 49)
         self.assertGreater(done.ledger["pending"], 0)
@@ -29,6 +31,20 @@ class Storm(flowcase.Case):
         again = self.seed(job, 0)
         self.assertEqual(again.ledger["unchanged"], 49)
         self.check_all(again)
+
+    def test_said_early(self):
+        """A store that answers nothing but 503 is named within seconds, long before the last try."""
+        self.server.script("do=error:SlowDown")
+        job = self.job()
+        p = job.start("seed", "--progress", "none")
+        self.addCleanup(p.communicate)
+        self.addCleanup(p.kill)
+        begin = time.monotonic()
+        line = p.stderr.readline().decode()
+        self.assertLess(time.monotonic() - begin, 15)
+        self.says(line, "weir: warning:", "wait to be repeated", "SlowDown", self.server.endpoint)
+        p.terminate()
+        self.assertEqual(p.wait(10), 75)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,7 @@ weir_tries_end(const struct weir_tries *t, int rc, struct weir_err *err)
         break;
     case WEIR_TRIES_SIGNAL:
         weir_err_add(err, "stopped by a signal after %u of %u tries", t->made, WEIR_TRIES_MAX);
+        err->code = WEIR_E_CANCELLED; /* not a failure of the object */
         break;
     case WEIR_TRIES_DELIVERED:
         weir_err_add(err, "not tried again: part of the answer was used already");

@@ -223,7 +223,7 @@ START_TEST(a_drain_ends_the_waiting)
     setup(&b, steps, 1);
     b.clock.raise_at_sleep = &b.cancel;
     ck_assert_int_eq(mock_call(b.t, OP_PUT, 10, &b.delivered, &b.err), -1);
-    ck_assert_int_eq(b.err.code, WEIR_E_SERVER);
+    ck_assert_int_eq(b.err.code, WEIR_E_CANCELLED);
     ck_assert_ptr_nonnull(strstr(text_of(&b.err), "stopped by a signal after 1 of 10 tries"));
     ck_assert_uint_eq(b.store.calls, 1);
     ck_assert_uint_le(b.clock.sleeps, 1);
