@@ -110,25 +110,36 @@ record_unlisted(struct weir_run *r, const struct weir_lake_batch *b)
 }
 
 static void
-record_unchanged(struct weir_run *r, const struct weir_lake_batch *b,
+record_one_unchanged(struct weir_run *r, const struct weir_lake_batch *b,
+                     const struct weir_lake_entry *e)
+{
+    size_t len = 0;
+    char *path =
+        e != NULL ? join_path(b, e->name, e->name_len, &len) : join_path(b, "", 0, &len);
+    struct weir_record rec = {.path = path,
+                              .path_len = len,
+                              .type = weir_run_type_name(e != NULL ? e->type : WEIR_ENTRY_DIR),
+                              .state = weir_state_name(WEIR_STATE_UNCHANGED),
+                              .has_bytes = true,
+                              .bytes = e != NULL ? e->st.size : 0};
+    if (path != NULL)
+        weir_report_entry(r->report, &rec);
+    free(path);
+}
+
+/* c == NULL: the seal says that everything taken is unchanged. */
+static void
+record_unchanged(struct weir_run *r, const struct weir_run_dir *d,
                  const struct weir_compared *c)
 {
+    const struct weir_lake_batch *b = d->batch;
+    if (d->self && (c == NULL || c->self == WEIR_ACTION_UNCHANGED))
+        record_one_unchanged(r, b, NULL);
     for (size_t i = 0; i < b->count; i++) {
-        if (c != NULL ? c->action[i] != WEIR_ACTION_UNCHANGED
-                      : b->entries[i].verdict != WEIR_VERDICT_TAKE ||
-                            b->entries[i].type == WEIR_ENTRY_DIR)
-            continue;
-        size_t len = 0;
-        char *path = join_path(b, b->entries[i].name, b->entries[i].name_len, &len);
-        struct weir_record rec = {.path = path,
-                                  .path_len = len,
-                                  .type = weir_run_type_name(b->entries[i].type),
-                                  .state = weir_state_name(WEIR_STATE_UNCHANGED),
-                                  .has_bytes = true,
-                                  .bytes = b->entries[i].st.size};
-        if (path != NULL)
-            weir_report_entry(r->report, &rec);
-        free(path);
+        const struct weir_lake_entry *e = &b->entries[i];
+        if (c != NULL ? c->action[i] == WEIR_ACTION_UNCHANGED
+                      : e->verdict == WEIR_VERDICT_TAKE && e->type != WEIR_ENTRY_DIR)
+            record_one_unchanged(r, b, e);
     }
 }
 
@@ -243,7 +254,7 @@ take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
         r->total_bytes += row.bytes;
         r->done_bytes += row.bytes;
         if (r->o->report_all)
-            record_unchanged(r, b, NULL);
+            record_unchanged(r, d, NULL);
         dir_free(r, d);
         return 0;
     }
@@ -252,7 +263,7 @@ take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
     sum_taken(d);
     count(r, WEIR_STATE_UNCHANGED, d->compared.unchanged, d->compared.unchanged_bytes);
     if (r->o->report_all)
-        record_unchanged(r, b, &d->compared);
+        record_unchanged(r, d, &d->compared);
     d->maybe_sent = row.opened;
     d->unknown = row.opened && d->dirty;
     if (d->compared.to_send > 0) {
