@@ -360,11 +360,12 @@ aborted(struct weir_run *r, struct weir_task *t, struct weir_err *err)
     }
     if (step(item, WEIR_UPLOAD_EV_KEEP, err) != 0)
         return -1;
-    item->fate = WEIR_FATE_FAIL;
-    if (item->fate_err == NULL) {
+    if (item->fate != WEIR_FATE_DISCARD) { /* there the first error says more */
+        free(item->fate_err);
         item->fate_err = t->err;
         t->err = NULL;
     }
+    item->fate = WEIR_FATE_FAIL;
     return end_of_upload(r, item, err);
 }
 

@@ -262,6 +262,8 @@ open_upload(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
     u->reader_open = true;
     if (task->st.size != u->object_bytes)
         return weir_err_set(err, WEIR_E_CHANGED, "%s has another size now", item->path);
+    if (u->id[0] != '\0' && !weir_stat_same(&task->st, &item->st)) /* no parts of two files */
+        return weir_err_set(err, WEIR_E_CHANGED, "%s has changed again", item->path);
     task->bytes = u->object_bytes;
     if (u->id[0] != '\0') {
         struct weir_err resume_err = WEIR_ERR_INIT;
