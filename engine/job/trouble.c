@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#define QUIET_TRIES 2 /* so many failures of one request are everyday life */
+#define QUIET_TRIES 2 /* that a store is busy for a moment is everyday life */
 #define TELL_EVERY_NS (10 * WEIR_NS_PER_S)
 
 void
@@ -26,7 +26,8 @@ weir_trouble_note(void *trouble, const struct weir_err *err, unsigned attempt, i
 {
     struct weir_trouble *t = trouble;
     (void)wait_ns;
-    if (attempt <= QUIET_TRIES)
+    /* A try that ends in silence may have taken a minute: told at once. */
+    if (attempt <= QUIET_TRIES && err->code != WEIR_E_NETWORK)
         return;
     (void)pthread_mutex_lock(&t->shared.lock);
     t->shared.failures++;
@@ -46,8 +47,7 @@ weir_trouble_tell(struct weir_trouble *t)
         return;
     (void)pthread_mutex_lock(&t->shared.lock);
     if (t->shared.failures > 0)
-        (void)snprintf(text, sizeof(text),
-                       "%u requests failed again and wait to be repeated: %s",
+        (void)snprintf(text, sizeof(text), "%u requests failed and wait to be repeated: %s",
                        t->shared.failures, t->shared.last);
     t->shared.failures = 0;
     (void)pthread_mutex_unlock(&t->shared.lock);

@@ -23,7 +23,7 @@ class Storm(flowcase.Case):
         print("ended after %.1f s: %s" % (done.seconds, done.ledger))
         self.says(done.err, "SlowDown", self.server.endpoint, "fewer requests", "retry budget",
                   "objects in a row failed", "Run again to continue")
-        self.says(done.err, "requests failed again and wait to be repeated")
+        self.says(done.err, "requests failed and wait to be repeated")
         self.assertLess(done.seconds, 90)
         self.assertEqual(done.ledger["verified"], 49)
         self.assertGreater(done.ledger["pending"], 0)
