@@ -32,13 +32,19 @@ class State(flowcase.Case):
     # ---- whose is it? ----
 
     def test_other_bucket_prefix_endpoint(self):
-        job = self.seeded()
-        self.server.admin("POST", "reset")
-        for url, server in (("s3://bucket/q", self.server), ("s3://other/p", self.server),
-                            ("s3://bucket/p", self.start_server())):
-            other = self.job(url=url, server=server)
-            self.refused(other, 5, job.state, "destination")
-        self.assertEqual(self.server.stored("q/"), {})
+        lake = self.own_lake()
+        write(lake + "/file", b"first")
+        job = self.job(lake=lake)
+        self.seed(job, 0)
+        write(lake + "/new", b"second")
+        elsewhere = self.start_server("--bucket", "other")
+        for url, server in (("s3://bucket/q", self.server), ("s3://other/p", elsewhere),
+                            ("s3://bucket/p", elsewhere)):
+            with self.subTest(url=url, same=server is self.server):
+                self.refused(self.job(lake=lake, url=url, server=server), 5, "s3://")
+        self.assertEqual((self.server.stored("q/"), elsewhere.stored("")), ({}, {}))
+        self.seed(self.job(lake=lake), 0)  # nothing happened to the job itself
+        self.check_store(job)
 
     def test_other_job(self):
         job = self.seeded()
