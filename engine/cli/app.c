@@ -40,8 +40,10 @@ weir_app_load(struct weir_app *app)
     struct weir_err err = WEIR_ERR_INIT;
     char *mistakes = NULL;
     if (weir_manifest_load(app->options.manifest_file, &app->manifest, &mistakes, &err) != 0) {
-        if (mistakes == NULL)
-            return weir_app_fail(app, &err);
+        if (mistakes == NULL) { /* no such file, no leave to read it: usage all the same */
+            (void)weir_app_fail(app, &err);
+            return 2;
+        }
         (void)fputs(mistakes, stderr);
         free(mistakes);
         return weir_exit_status(&err, NULL);

@@ -22,6 +22,8 @@ print_human(const char *json)
     json_array_foreach(json_object_get(o, "capabilities"), i, cap)(void)
         printf("  %s %-26s %s\n", json_is_true(json_object_get(cap, "supported")) ? "+" : "-",
                text_of(cap, "name"), text_of(cap, "meaning"));
+    if (json_is_true(json_object_get(o, "running")))
+        (void)printf("another weir is at work on this job\n");
     if (json_is_true(json_object_get(o, "ok")))
         (void)printf("ready to seed\n");
     json_decref(o);

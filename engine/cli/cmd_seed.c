@@ -19,11 +19,13 @@ print_ledger(const struct weir_app *app, const struct weir_ledger *l)
     }
     if (weir_ledger_pending(l) > 0)
         (void)printf("  %-10s %14s\n", "pending", weir_format_count(weir_ledger_pending(l), n));
-    (void)printf("  %-10s %14s  %s\n", "sum", weir_format_count(l->seen, n),
-                 weir_format_bytes(bytes, b));
-    (void)printf("sent %s objects, %s; %" PRIu64 " requests, %" PRIu64 " retries\n",
-                 weir_format_count(l->sent_objects, n), weir_format_bytes(l->sent_bytes, b),
-                 l->requests, l->retries);
+    (void)printf("  %-10s %14s  %s, in %s directories\n", "sum", weir_format_count(l->seen, n),
+                 weir_format_bytes(bytes, b), weir_format_count(l->directories, t));
+    (void)printf("sent %s objects, %s; ", weir_format_count(l->sent_objects, n),
+                 weir_format_bytes(l->sent_bytes, b));
+    if (l->found > 0)
+        (void)printf("%s were there already; ", weir_format_count(l->found, n));
+    (void)printf("%" PRIu64 " requests, %" PRIu64 " retries\n", l->requests, l->retries);
 }
 
 int

@@ -21,7 +21,8 @@ struct weir_console {
     bool painted;
     int64_t last_ns, next_event_ns;
     uint64_t last_bytes;
-    double rate; /* bytes per second */
+    uint64_t last_entries;
+    double rate, entry_rate; /* bytes and entries per second */
 };
 
 struct weir_console *
@@ -109,25 +110,40 @@ weir_console_log(void *console, enum weir_log_level level, const char *text)
     weir_buf_fini(&b);
 }
 
+static double
+smooth(double rate, double sample)
+{
+    return rate <= 0 ? sample : rate + RATE_WEIGHT * (sample - rate);
+}
+
+/* Bytes by what left for the store: parts that were found there are no throughput. */
 static void
 update_rate(struct weir_console *c, const struct weir_progress *p)
 {
     int64_t now = c->clock->mono_ns(c->clock);
+    uint64_t entries = p->ledger->seen - weir_ledger_pending(p->ledger);
     if (c->last_ns != 0 && now > c->last_ns) {
-        double sample =
-            (double)(p->done_bytes - c->last_bytes) / ((double)(now - c->last_ns) / 1e9);
-        c->rate = c->rate == 0 ? sample : c->rate + RATE_WEIGHT * (sample - c->rate);
+        double span = (double)(now - c->last_ns) / 1e9;
+        c->rate = smooth(c->rate, (double)(p->ledger->wire_bytes - c->last_bytes) / span);
+        c->entry_rate = smooth(c->entry_rate, (double)(entries - c->last_entries) / span);
     }
     c->last_ns = now;
-    c->last_bytes = p->done_bytes;
+    c->last_bytes = p->ledger->wire_bytes;
+    c->last_entries = entries;
 }
 
+/* The slower of bytes and entries decides: small files cost by the piece. */
 static int64_t
 eta_ns(const struct weir_console *c, const struct weir_progress *p)
 {
     if (!p->walk_done || c->rate < 1 || p->done_bytes > p->total_bytes)
         return -1;
-    double s = (double)(p->total_bytes - p->done_bytes) / c->rate;
+    double by_bytes = (double)(p->total_bytes - p->done_bytes) / c->rate;
+    uint64_t left = weir_ledger_pending(p->ledger);
+    double by_entries = c->entry_rate > 0.01 ? (double)left / c->entry_rate : 0;
+    if (left * 16 < p->ledger->seen && by_bytes < by_entries)
+        by_entries = by_bytes; /* a few large files are left: they count by their bytes */
+    double s = by_bytes > by_entries ? by_bytes : by_entries;
     return s < ETA_MAX_S ? (int64_t)(s * 1e9) : -1;
 }
 

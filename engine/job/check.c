@@ -1,9 +1,12 @@
 /* check -- looks at everything a job needs and changes nothing that stays. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <weir/rng.h>
 
+#include "catalog/state_dir.h"
 #include "job/setup.h"
 
 static const struct {
@@ -58,6 +61,52 @@ check_store(struct weir_setup *s, json_t *out, struct weir_err *err)
     return 0;
 }
 
+static int
+may_write(const char *dir, const char *what, struct weir_err *err)
+{
+    if (access(dir, W_OK | X_OK) == 0)
+        return 0;
+    return weir_err_sys(err, WEIR_E_IO, errno, "%s %s", what, dir);
+}
+
+/* What seed opens besides source and store. */
+static int
+check_files(const struct weir_manifest *m, struct weir_err *err)
+{
+    if (m->source.files_from != NULL && access(m->source.files_from, R_OK) != 0)
+        return weir_err_sys(err, WEIR_E_IO, errno, "source.files_from %s",
+                            m->source.files_from);
+    return m->report.directory == NULL
+               ? 0
+               : may_write(m->report.directory, "report.directory", err);
+}
+
+/* The state directory need not be there yet; what is there must be of this job, and the root
+ * the one that it knows. */
+static int
+check_state(struct weir_setup *s, json_t *out, struct weir_err *err)
+{
+    struct weir_state_dir dir = WEIR_STATE_DIR_INIT;
+    struct weir_err why = WEIR_ERR_INIT;
+    const char *path = s->options->state_dir;
+    if (weir_state_dir_peek(path, &dir, &why) == 0) {
+        (void)json_object_set_new(out, "running", json_boolean(weir_state_dir_is_locked(&dir)));
+        weir_state_dir_close(&dir);
+        if (may_write(path, "state directory", err) != 0)
+            return -1;
+    } else if (why.code != WEIR_E_NOT_FOUND) {
+        *err = why;
+        return -1;
+    }
+    weir_err_clear(&why);
+    if (weir_setup_catalog(s, WEIR_CATALOG_READ, &why) == 0)
+        return weir_setup_same_root(s, err);
+    if (why.code == WEIR_E_NOT_FOUND)
+        return 0; /* the first pass makes it */
+    *err = why;
+    return -1;
+}
+
 int
 weir_check(const struct weir_options *o, char **out_json, struct weir_err *err)
 {
@@ -72,10 +121,17 @@ weir_check(const struct weir_options *o, char **out_json, struct weir_err *err)
     int rc = weir_setup_root(&s, err);
     if (rc == 0) {
         (void)json_object_set_new(out, "source", json_string(o->manifest->source.root));
-        rc = check_store(&s, out, err);
+        rc = check_files(o->manifest, err) == 0 && check_state(&s, out, err) == 0
+                 ? check_store(&s, out, err)
+                 : -1;
     }
     weir_setup_close(&s);
     (void)json_object_set_new(out, "ok", json_boolean(rc == 0));
+    if (rc != 0) {
+        char text[WEIR_ERR_FRAMES * WEIR_ERR_TEXT];
+        (void)json_object_set_new(out, "error",
+                                  json_string(weir_err_text(err, text, sizeof(text))));
+    }
     *out_json = json_dumps(out, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(out);
     return rc;

@@ -56,10 +56,10 @@ count(struct weir_run *r, enum weir_state state, uint64_t entries, uint64_t byte
 }
 
 static void
-warn(const struct weir_run *r, const struct weir_err *why)
+warn(struct weir_run *r, const struct weir_err *why)
 {
     char text[1024];
-    weir_setup_log(&r->setup, WEIR_LOG_WARN, "%s", weir_err_text(why, text, sizeof(text)));
+    weir_run_warn(r, weir_err_text(why, text, sizeof(text)));
 }
 
 /* Entries that the walk itself settled: excluded and failed ones. */

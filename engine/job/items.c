@@ -1,4 +1,5 @@
 /* items -- one entry on its way: started, put off, settled in catalog, ledger and report. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -344,8 +345,10 @@ weir_run_item_failed(struct weir_run *r, struct weir_item *item, const struct we
         d->unknown = true;
     if (why->code == WEIR_E_CANCELLED || (r->stopping && why->scope == WEIR_SCOPE_RUN))
         return weir_run_item_abandon(r, item, err); /* not the fault of this entry */
-    weir_setup_log(&r->setup, WEIR_LOG_WARN, "%.900s: %s", item->path,
+    char line[2048];
+    (void)snprintf(line, sizeof(line), "%.900s: %s", item->path,
                    weir_err_text(why, text, sizeof(text)));
+    weir_run_warn(r, line);
     record(r, item, WEIR_STATE_FAILED, NULL, 0, why);
     judge_run(r, why);
     return item_end(r, item, err);
@@ -358,9 +361,11 @@ weir_run_item_put_off(struct weir_run *r, struct weir_item *item, const struct w
     if (++item->tries >= TRIES_MAX) {
         char text[1024];
         not_done(item);
-        weir_setup_log(&r->setup, WEIR_LOG_WARN,
+        char line[2048];
+        (void)snprintf(line, sizeof(line),
                        "%.900s: unstable, changed during each of %u tries: %s", item->path,
                        item->tries, weir_err_text(why, text, sizeof(text)));
+        weir_run_warn(r, line);
         record(r, item, WEIR_STATE_UNSTABLE, NULL, 0, why);
         return item_end(r, item, err);
     }

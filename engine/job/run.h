@@ -91,6 +91,7 @@ struct weir_run {
 
     uint64_t total_bytes, done_bytes;
     unsigned failures_in_a_row; /* of the endpoint */
+    unsigned warned;            /* entries named on the log: the first few only */
     bool stopping;              /* start nothing new */
     atomic_bool stop;           /* the same for the workers */
     struct weir_err fatal;      /* why the pass cannot go on */
@@ -111,6 +112,14 @@ void weir_feeder_stop(struct weir_feeder *f); /* joins; NULL is fine */
 /* ---- save.c: the transaction ---- */
 int weir_run_begin(struct weir_run *r, struct weir_err *err);  /* when none is open */
 int weir_run_commit(struct weir_run *r, struct weir_err *err); /* when one is open */
+
+/* ---- reporting.c ---- */
+/* One line on the log for an entry that failed; after fifty only the report names them. */
+void weir_run_warn(struct weir_run *r, const char *text);
+int weir_run_report_open(struct weir_run *r, struct weir_err *err);
+/* Writes the summary, says where the report is when it names failures.  -1: it is incomplete.
+ */
+int weir_run_report_close(struct weir_run *r, struct weir_err *err);
 
 /* ---- dirs.c ---- */
 /* Takes ownership of the batch. */

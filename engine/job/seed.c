@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/contact.h"
 #include "job/run.h"
 
 #define ENTRY_WORTH ((uint64_t)256 << 10) /* bytes that take as long as one small request */
 #define TASKS_PER_WORKER 32
 #define UPLOADS_PER_WORKER 2
-#define WALK_THREADS 8 /* on a local disk no dearer than 2; over NFS each stat waits for the server */
+#define WALK_THREADS                                                                           \
+    8 /* on a local disk no dearer than 2; over NFS each stat waits for the server */
 #define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
 #define SAVE_EVERY_NS WEIR_NS_PER_S
 #define PROGRESS_EVERY_MS 250
@@ -102,7 +104,7 @@ start_pool(struct weir_run *r, struct weir_err *err)
     if (r->pool != NULL)
         return 0;
     unsigned caps = 0;
-    if (weir_run_commit(r, err) != 0 || weir_setup_caps(&r->setup, &caps, err) != 0)
+    if (weir_run_commit(r, err) != 0 || weir_contact(&r->setup, &caps, err) != 0)
         return -1;
     r->sender.caps = caps;
     r->setup.trouble.threads = true;
@@ -110,20 +112,6 @@ start_pool(struct weir_run *r, struct weir_err *err)
                          &r->pool, err) != 0)
         return -1;
     return weir_pool_grow(r->pool, r->connections.now, err);
-}
-
-static int
-open_report(struct weir_run *r, struct weir_err *err)
-{
-    const char *dir = r->o->manifest->report.directory;
-    char path[4096];
-    int n = r->o->report_file != NULL
-                ? snprintf(path, sizeof(path), "%s", r->o->report_file)
-                : snprintf(path, sizeof(path), "%s/report-%06" PRId64 ".ndjson",
-                           dir != NULL ? dir : r->o->state_dir, r->pass);
-    if (n < 0 || (size_t)n >= sizeof(path))
-        return weir_err_set(err, WEIR_E_CONFIG, "the path of the report is too long");
-    return weir_report_open(path, r->o->manifest->name, r->pass, &r->report, err);
 }
 
 static int
@@ -135,7 +123,7 @@ open_pass(struct weir_run *r, struct weir_err *err)
                                 err) != 0 ||
         weir_run_commit(r, err) != 0)
         return -1;
-    return open_report(r, err);
+    return weir_run_report_open(r, err);
 }
 
 static void
@@ -396,19 +384,6 @@ tear_down(struct weir_run *r)
 }
 
 static int
-close_report(struct weir_run *r, struct weir_err *err)
-{
-    char *json = weir_ledger_json(&r->ledger);
-    if (json == NULL)
-        return weir_err_set(err, WEIR_E_NOMEM, "ledger");
-    struct weir_report *report = r->report;
-    r->report = NULL;
-    int rc = weir_report_close(report, json, err);
-    free(json);
-    return rc;
-}
-
-static int
 finish(struct weir_run *r, struct weir_err *err)
 {
     if (r->stopping ? abandon(r, err) != 0 : weir_run_orphans_abort(r, err) != 0)
@@ -423,7 +398,7 @@ finish(struct weir_run *r, struct weir_err *err)
         return -1;
     tell_progress(r);
     struct weir_err report_err = WEIR_ERR_INIT;
-    bool report_failed = close_report(r, &report_err) != 0;
+    bool report_failed = weir_run_report_close(r, &report_err) != 0;
     if (r->stopping) {
         *err = r->fatal;
         return -1;

@@ -29,10 +29,10 @@ void weir_setup_close(struct weir_setup *s);
 void weir_setup_init(struct weir_setup *s, const struct weir_options *o);
 int weir_setup_root(struct weir_setup *s, struct weir_err *err);
 int weir_setup_catalog(struct weir_setup *s, enum weir_catalog_mode mode, struct weir_err *err);
+/* Is the root the directory of the earlier passes?  An empty mount point has another inode than
+ * the file system that should be mounted there: WEIR_E_SAFETY, unless options->accept_root. */
+int weir_setup_same_root(struct weir_setup *s, struct weir_err *err);
 int weir_setup_store(struct weir_setup *s, struct weir_err *err);
-
-/* Capabilities of the store: from the catalog, or probed now and kept. */
-int weir_setup_caps(struct weir_setup *s, unsigned *out_caps, struct weir_err *err);
 
 void weir_setup_log(const struct weir_setup *s, enum weir_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -84,7 +84,15 @@ weir_status(const struct weir_options *o, char **out_json, struct weir_err *err)
     struct weir_setup s;
     weir_setup_init(&s, o);
     *out_json = NULL;
-    int rc = weir_setup_catalog(&s, WEIR_CATALOG_READ, err);
+    struct weir_err why = WEIR_ERR_INIT;
+    int rc = weir_setup_catalog(&s, WEIR_CATALOG_READ, &why);
+    if (rc != 0 && why.code == WEIR_E_NOT_FOUND)
+        weir_err_set(
+            err, WEIR_E_NOT_FOUND,
+            "no pass of job %s has begun yet (there is no catalog in %s); run weir seed",
+            o->manifest->name, o->state_dir);
+    else if (rc != 0)
+        *err = why;
     if (rc == 0)
         rc = describe(&s, is_running(o), out_json, err);
     weir_setup_close(&s);

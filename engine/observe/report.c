@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -33,6 +34,37 @@ flush(struct weir_report *r)
     weir_buf_clear(&r->buf);
 }
 
+#define FIRST_BYTES "{\"report\":{\"weir\":\""
+
+/* Opens without emptying: a mistyped name must not cost a file.  Only an older report gives
+ * way. */
+static int
+open_file(struct weir_report *r, struct weir_err *err)
+{
+    char first[sizeof(FIRST_BYTES) - 1];
+    struct stat st;
+    r->fd = open(r->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (r->fd < 0 && errno == ELOOP)
+        return weir_err_set(err, WEIR_E_CONFIG,
+                            "the report %s is a symbolic link: name the file "
+                            "itself",
+                            r->path);
+    if (r->fd < 0 || fstat(r->fd, &st) != 0)
+        return weir_err_sys(err, WEIR_E_IO, errno, "cannot create the report %s", r->path);
+    if (!S_ISREG(st.st_mode) || st.st_size == 0)
+        return 0;
+    if (pread(r->fd, first, sizeof(first), 0) != (ssize_t)sizeof(first) ||
+        memcmp(first, FIRST_BYTES, sizeof(first)) != 0)
+        return weir_err_set(
+            err, WEIR_E_CONFIG,
+            "the report would overwrite %s, which is not a report of weir: choose "
+            "another name",
+            r->path);
+    if (ftruncate(r->fd, 0) != 0)
+        return weir_err_sys(err, WEIR_E_IO, errno, "cannot empty the report %s", r->path);
+    return 0;
+}
+
 int
 weir_report_open(const char *path, const char *job, int64_t pass, struct weir_report **out,
                  struct weir_err *err)
@@ -45,12 +77,9 @@ weir_report_open(const char *path, const char *job, int64_t pass, struct weir_re
         weir_err_set(err, WEIR_E_NOMEM, "report");
         goto fail;
     }
-    r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (r->fd < 0) {
-        weir_err_sys(err, WEIR_E_IO, errno, "cannot create the report %s", path);
+    if (open_file(r, err) != 0)
         goto fail;
-    }
-    weir_buf_text(&r->buf, "{\"report\":{\"weir\":\"" WEIR_VERSION "\",\"job\":");
+    weir_buf_text(&r->buf, FIRST_BYTES WEIR_VERSION "\",\"job\":");
     weir_buf_json(&r->buf, job, strlen(job));
     weir_buf_text(&r->buf, ",\"pass\":");
     weir_buf_u64(&r->buf, (uint64_t)pass);

@@ -29,8 +29,9 @@ struct weir_record { /* all borrowed; NULL or 0 = not known, left out */
     const struct weir_err *err;
 };
 
-/* Creates the file (0600; an existing one is replaced) and writes a first record
- * {"report": {"weir": version, "job": ..., "pass": ...}}. */
+/* Creates the file (0600) and writes a first record
+ * {"report": {"weir": version, "job": ..., "pass": ...}}.  An older report of that name is
+ * replaced; any other file is refused (CONFIG). */
 int weir_report_open(const char *path, const char *job, int64_t pass, struct weir_report **out,
                      struct weir_err *err);
 

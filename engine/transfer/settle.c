@@ -68,14 +68,14 @@ int
 weir_settle_foreign(const struct weir_worker *w, const char *key, struct weir_err *err)
 {
     bool adopt = w->sender->existing == WEIR_EXISTING_ADOPT;
-    return weir_err_set(err, WEIR_E_EXISTS,
-                        adopt
-                            ? "%s: an object that this job did not write is there, and it "
-                              "cannot be shown to hold the same bytes, so it was not adopted; "
-                              "remove it, or set destination.existing: replace"
-                            : "%s: an object that this job did not write is there; remove it, "
-                              "or set destination.existing to adopt (same bytes) or replace",
-                        key);
+    return weir_err_set(
+        err, WEIR_E_EXISTS,
+        adopt ? "an object that this job did not write is at the key %s, and it "
+                "cannot be shown to hold the same bytes, so it was not adopted; "
+                "remove it, or set destination.existing: replace"
+              : "an object that this job did not write is at the key %s; remove it, "
+                "or set destination.existing to adopt (same bytes) or replace",
+        key);
 }
 
 int

@@ -73,6 +73,7 @@ struct mem_store { /* guarded by lock, but for what tests set between passes */
     unsigned caps;
     struct mem_fault faults[4];
     unsigned calls[MEM_OPS]; /* [MEM_ANY]: all */
+    bool marked;             /* the job left its marker; coordinator only */
     unsigned duplicates;     /* objects that were published twice with the same content */
     unsigned serial;
     uint64_t put_bytes, put_bytes_max; /* of all puts under way */

@@ -202,6 +202,26 @@ many(unsigned n, unsigned salt)
     }
 }
 
+/* An unmounted disk, an emptied bucket, another endpoint: not the store that the catalog
+ * describes. */
+START_TEST(a_store_without_the_marker_gets_nothing)
+{
+    many(3, 1);
+    bench_want(&b, 0);
+    ck_assert(b.store->marked);
+    b.store->marked = false;
+    mem_store_calm(b.store);
+    bench_want(&b, 0); /* nothing to send: the store is not asked */
+    ck_assert_uint_eq(b.store->calls[MEM_ANY], 0);
+    bench_write(&b, "d/new", 5, 9);
+    bench_want(&b, 5);
+    ck_assert_uint_eq(b.store->calls[MEM_PUT], 0);
+    b.store->marked = true;
+    bench_want(&b, 0);
+    bench_check(&b);
+}
+END_TEST
+
 START_TEST(a_drain_begins_nothing_new)
 {
     many(60, 1);
@@ -285,6 +305,7 @@ main(void)
     tcase_add_test(t, what_vanished_is_failed_by_name);
     tcase_add_loop_test(t, an_adopted_object_is_not_sent, 0, 2);
     tcase_add_loop_test(t, a_foreign_object_in_place_of_ours_is_left_alone, 0, 2);
+    tcase_add_test(t, a_store_without_the_marker_gets_nothing);
     tcase_add_test(t, a_drain_begins_nothing_new);
     tcase_add_test(t, an_error_of_the_run_ends_it_at_once);
     tcase_add_test(t, a_drain_after_a_crash_forgets_no_doubt);

@@ -72,6 +72,34 @@ START_TEST(records_are_json_lines)
 }
 END_TEST
 
+START_TEST(only_a_report_is_overwritten)
+{
+    char path[] = "/tmp/weir-report-XXXXXX", link[64], text[64] = "";
+    struct weir_err err = WEIR_ERR_INIT;
+    struct weir_report *r = NULL;
+    int fd = mkstemp(path);
+    ck_assert_int_eq(write(fd, "precious\n", 9), 9);
+    ck_assert_int_eq(weir_report_open(path, "j", 1, &r, &err), -1);
+    ck_assert_int_eq(err.code, WEIR_E_CONFIG);
+    ck_assert_int_eq(pread(fd, text, sizeof(text) - 1, 0), 9);
+    ck_assert_str_eq(text, "precious\n");
+    (void)snprintf(link, sizeof(link), "%s.link", path);
+    ck_assert_int_eq(symlink(path, link), 0);
+    weir_err_clear(&err);
+    ck_assert_int_eq(weir_report_open(link, "j", 1, &r, &err), -1);
+    ck_assert_int_eq(err.code, WEIR_E_CONFIG);
+    ck_assert_int_eq(ftruncate(fd, 0), 0);
+    for (int pass = 1; pass <= 2; pass++) { /* empty, then an older report */
+        weir_err_clear(&err);
+        ck_assert_int_eq(weir_report_open(path, "j", pass, &r, &err), 0);
+        ck_assert_int_eq(weir_report_close(r, "{}", &err), 0);
+    }
+    (void)close(fd);
+    (void)unlink(link);
+    (void)unlink(path);
+}
+END_TEST
+
 START_TEST(full_disk_is_told_at_the_end)
 {
     struct weir_err err = WEIR_ERR_INIT;
@@ -126,6 +154,7 @@ main(void)
     Suite *s = suite_create("report");
     TCase *tc = tcase_create("report");
     tcase_add_test(tc, records_are_json_lines);
+    tcase_add_test(tc, only_a_report_is_overwritten);
     tcase_add_test(tc, full_disk_is_told_at_the_end);
     tcase_add_loop_test(tc, numbers_for_people, 0, sizeof(numbers) / sizeof(numbers[0]));
     tcase_add_loop_test(tc, durations_for_people, 0, sizeof(durations) / sizeof(durations[0]));
