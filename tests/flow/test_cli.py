@@ -175,8 +175,9 @@ class Output(flowcase.Case):
         self.assertEqual(ledger["failed"], 1)
         lines = [json.loads(line) for line in err.splitlines()]
         warning = [x for x in lines if x.get("level") == "warning"]
-        self.assertEqual(len(warning), 1)
+        self.assertEqual(len(warning), 2)
         self.says(warning[0]["message"], "dir1/file1", "AccessDenied")
+        self.says(warning[1]["message"], "report-000001.ndjson")
 
     def test_report_options(self):
         job = self.job()
