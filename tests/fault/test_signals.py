@@ -110,6 +110,25 @@ class Signals(flowcase.Case):
         self.server.script("")
         self.check_all(self.seed(job, 0))
 
+    def test_during_a_storm(self):
+        """Waiting for its next try, weir hears the signal."""
+        job, p = self.start("op=PutObject key=p/[dl]* do=error:SlowDown")
+        self.assertTrue(wait_for(lambda: len(self.server.requests("PutObject")) > 20))
+        begin = time.monotonic()
+        p.send_signal(signal.SIGTERM)
+        done = self.finish(job, p, begin, 3)
+        self.assertEqual(done.status, 75, done.err)
+        self.assertEqual(done.ledger["failed"], 0)  # interrupted, not failed
+        self.server.script("")
+        self.check_all(self.seed(job, 0))
+
+
+class Early(flowcase.Case):
+    @classmethod
+    def fill(cls, lake):
+        super().fill(lake)
+        time.sleep(flowcase.QUIET_S)
+
     def test_while_walking_and_probing(self):
         """At any moment, also before the first byte is sent: 75 or done, never another answer."""
         for ms in (1, 5, 10, 20, 40, 80, 160, 320):
@@ -124,18 +143,6 @@ class Signals(flowcase.Case):
             self.seed(job, 0)
             self.check_store(job, prefix="%d/" % ms)
         self.check_once()
-
-    def test_during_a_storm(self):
-        """Waiting for its next try, weir hears the signal."""
-        job, p = self.start("op=PutObject key=p/[dl]* do=error:SlowDown")
-        self.assertTrue(wait_for(lambda: len(self.server.requests("PutObject")) > 20))
-        begin = time.monotonic()
-        p.send_signal(signal.SIGTERM)
-        done = self.finish(job, p, begin, 3)
-        self.assertEqual(done.status, 75, done.err)
-        self.assertEqual(done.ledger["failed"], 0)  # interrupted, not failed
-        self.server.script("")
-        self.check_all(self.seed(job, 0))
 
 
 if __name__ == "__main__":
