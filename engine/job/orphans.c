@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "job/contact.h"
 #include "job/run.h"
 
 void
@@ -70,6 +71,28 @@ may_come_back(const struct weir_run *r, const char *path)
     return fd < 0 && why.code != WEIR_E_NOT_FOUND && why.code != WEIR_E_CHANGED;
 }
 
+/* A pass that sends nothing has not spoken to the store yet.  In another store the upload would
+ * seem gone, and be forgotten.  *out_can: it is the right one and answers. */
+static int
+make_contact(struct weir_run *r, bool *out_can, struct weir_err *err)
+{
+    struct weir_err why = WEIR_ERR_INIT;
+    unsigned caps = 0;
+    char text[1024];
+    if (weir_run_commit(r, err) != 0)
+        return -1;
+    *out_can = r->pool != NULL || weir_contact(&r->setup, &caps, &why) == 0;
+    if (!*out_can && (why.code == WEIR_E_SAFETY || why.code == WEIR_E_CATALOG)) {
+        *err = why;
+        return -1;
+    }
+    if (!*out_can)
+        weir_setup_log(&r->setup, WEIR_LOG_WARN,
+                       "uploads that an earlier pass left are not aborted now: %s",
+                       weir_err_text(&why, text, sizeof(text)));
+    return 0;
+}
+
 static int
 end_one(struct weir_run *r, const struct orphan *o, struct weir_err *err)
 {
@@ -93,20 +116,24 @@ int
 weir_run_orphans_abort(struct weir_run *r, struct weir_err *err)
 {
     struct orphan o = {.r = r};
-    int rc = r->kept_unknown ? 1 : 0;
-    while (rc == 0 && weir_cancel_get(r->o->cancel) == WEIR_CANCEL_NONE) {
+    bool can = !r->kept_unknown, greeted = false;
+    int rc = 0;
+    while (rc == 0 && can && weir_cancel_get(r->o->cancel) == WEIR_CANCEL_NONE) {
         o.row = 0;
         rc = weir_catalog_upload_each(r->setup.catalog, pick, &o, err);
         if (rc == 0 && o.row == 0)
             break;
         if (rc == 0 && o.nomem)
             rc = weir_err_set(err, WEIR_E_NOMEM, "upload of an earlier pass");
-        if (rc == 0 && !may_come_back(r, o.path))
+        if (rc == 0 && !greeted)
+            rc = make_contact(r, &can, err);
+        greeted = true;
+        if (rc == 0 && can && !may_come_back(r, o.path))
             rc = end_one(r, &o, err);
         o.after = o.row;
         free(o.path);
         free(o.key);
         o.path = o.key = NULL;
     }
-    return rc < 0 ? -1 : 0;
+    return rc;
 }

@@ -148,6 +148,26 @@ START_TEST(an_orphan_that_cannot_be_aborted_is_tried_again)
 }
 END_TEST
 
+/* Nothing is sent, but the store is asked: in a wrong one the upload would seem to be gone. */
+START_TEST(an_orphan_is_not_looked_for_in_another_store)
+{
+    bench_write(&b, "a", 3, 1);
+    bench_write(&b, "d/big", BIG, 1);
+    killed_at(MEM_COMPLETE, 1, MEM_KILL);
+    bench_remove(&b, "d/big");
+    fault(MEM_ABORT, 1, MEM_FAIL);
+    bench_want(&b, 0); /* all but the abort */
+    mem_store_calm(b.store);
+    b.store->marked = false;
+    bench_want(&b, 5);
+    ck_assert_int_eq(bench_count_uploads(&b), 1);
+    ck_assert_uint_eq(b.store->calls[MEM_ABORT], 0);
+    b.store->marked = true;
+    bench_want(&b, 0);
+    ck_assert_uint_eq(mem_store_open_uploads(b.store), 0);
+}
+END_TEST
+
 /* The store has forgotten the upload; the one that takes its place is created, and nobody hears
  * of it. */
 START_TEST(a_crash_after_a_second_create_leaks_nothing)
@@ -264,6 +284,7 @@ main(void)
     tcase_add_loop_test(t, an_upload_whose_file_is_no_more_is_aborted, 0, 2 * FATES);
     tcase_add_test(t, the_upload_of_a_failed_file_is_kept);
     tcase_add_test(t, an_orphan_that_cannot_be_aborted_is_tried_again);
+    tcase_add_test(t, an_orphan_is_not_looked_for_in_another_store);
     tcase_add_test(t, a_crash_after_a_second_create_leaks_nothing);
     tcase_add_test(t, a_lost_create_is_not_forgotten_when_the_file_is_put_off);
     tcase_add_loop_test(t, an_older_object_is_not_what_a_lost_complete_made, 0, 2);
