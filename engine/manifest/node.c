@@ -237,6 +237,18 @@ take_event(struct builder *b, const yaml_event_t *e)
     }
 }
 
+/* Blanks and a tab: the commonest mistake of all, which libyaml tells in other words. */
+static bool
+starts_with_tab(const struct weir_diag *d, size_t line)
+{
+    if (line >= d->line_count)
+        return false;
+    size_t at = d->line_at[line];
+    while (at < d->bytes && d->text[at] == ' ')
+        at++;
+    return at < d->bytes && d->text[at] == '\t';
+}
+
 static void
 tell_syntax_error(struct weir_diag *d, const yaml_parser_t *p)
 {
@@ -245,6 +257,10 @@ tell_syntax_error(struct weir_diag *d, const yaml_parser_t *p)
     if (p->context != NULL && strstr(p->context, "alias") != NULL) /* [*.tmp], so common */
         weir_diag_add(d, p->context_mark.line + 1, p->context_mark.column + 1, 1,
                       "not valid YAML: text that starts with * needs quotes");
+    else if (starts_with_tab(d, p->problem_mark.line))
+        weir_diag_add(d, line, column, 1,
+                      "not valid YAML: a tab at the start of the line; YAML is indented with "
+                      "spaces only");
     else if (p->context != NULL && p->context_mark.line != p->problem_mark.line)
         weir_diag_add(d, line, column, 1, "not valid YAML: %s (%s that starts on line %zu)",
                       problem, p->context, p->context_mark.line + 1);
