@@ -1,6 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "cli/app.h"
 #include "observe/format.h"
 
@@ -28,6 +30,25 @@ print_ledger(const struct weir_app *app, const struct weir_ledger *l)
     (void)printf("%" PRIu64 " requests, %" PRIu64 " retries\n", l->requests, l->retries);
 }
 
+static void
+print_json(const struct weir_ledger *l, const struct weir_err *err, int status)
+{
+    struct weir_buf b = {0};
+    char *ledger = weir_ledger_json(l), text[WEIR_ERR_FRAMES * WEIR_ERR_TEXT];
+    weir_buf_printf(&b, "{\"summary\":%s,\"exit_status\":%d", ledger != NULL ? ledger : "null",
+                    status);
+    if (err->code != WEIR_OK) {
+        weir_buf_printf(&b, ",\"code\":\"%s\",\"error\":", weir_err_name(err->code));
+        weir_err_text(err, text, sizeof(text));
+        weir_buf_json(&b, text, strlen(text));
+    }
+    weir_buf_text(&b, "}\n");
+    if (!b.failed)
+        (void)fwrite(b.data, 1, b.len, stdout);
+    weir_buf_fini(&b);
+    free(ledger);
+}
+
 int
 weir_cmd_seed(struct weir_app *app)
 {
@@ -39,12 +60,12 @@ weir_cmd_seed(struct weir_app *app)
     struct weir_options o = weir_app_engine_options(app);
     int rc = weir_seed(&o, &ledger, &err);
     weir_console_clear(app->console);
-    if (app->options.json) {
-        char *json = weir_ledger_json(&ledger);
-        (void)printf("{\"summary\":%s}\n", json != NULL ? json : "null");
-        free(json);
-    } else if (rc == 0 || ledger.seen > 0) {
+    status = weir_exit_status(rc == 0 ? NULL : &err, &ledger);
+    if (app->options.json)
+        print_json(&ledger, &err, status);
+    else if (rc == 0 || ledger.seen > 0)
         print_ledger(app, &ledger);
-    }
-    return rc == 0 ? weir_exit_status(NULL, &ledger) : weir_app_fail(app, &err);
+    if (rc != 0)
+        (void)weir_app_fail(app, &err);
+    return status;
 }

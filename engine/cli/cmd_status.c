@@ -10,17 +10,31 @@ number_of(const json_t *o, const char *name)
     return (uint64_t)json_integer_value(json_object_get(o, name));
 }
 
+/* How a pass ended, or that it did not. */
 static void
-print_pass(const json_t *pass)
+print_end(const json_t *pass, bool running)
+{
+    const json_t *status = json_object_get(pass, "exit_status");
+    if (running)
+        (void)printf("under way");
+    else if (status != NULL)
+        (void)printf("ended with status %" JSON_INTEGER_FORMAT, json_integer_value(status));
+    else
+        (void)printf("was killed; run weir seed to continue");
+}
+
+static void
+print_pass(const json_t *pass, bool running)
 {
     char n[WEIR_FORMAT_BYTES];
     const json_t *l = json_object_get(pass, "ledger");
     double updated = json_real_value(json_object_get(pass, "updated"));
     const struct weir_clock *c = weir_clock_system();
-    (void)printf("pass %" JSON_INTEGER_FORMAT " (%s), %s, last written %s ago\n",
+    (void)printf("pass %" JSON_INTEGER_FORMAT " (%s): ",
                  json_integer_value(json_object_get(pass, "pass")),
-                 json_string_value(json_object_get(pass, "command")),
-                 json_is_true(json_object_get(pass, "finished")) ? "finished" : "not finished",
+                 json_string_value(json_object_get(pass, "command")));
+    print_end(pass, running);
+    (void)printf(", last written %s ago\n",
                  weir_format_duration(c->wall_ns(c) - (int64_t)(updated * 1e9), n));
     if (l == NULL)
         return;
@@ -30,6 +44,8 @@ print_pass(const json_t *pass)
         if (number_of(l, name) > 0)
             (void)printf("  %-10s %14s\n", name, weir_format_count(number_of(l, name), n));
     }
+    (void)printf("  %-10s %14s\n", "bytes sent",
+                 weir_format_bytes(number_of(l, "sent_bytes"), n));
     if (number_of(l, "pending") > 0)
         (void)printf("  %-10s %14s\n", "pending",
                      weir_format_count(number_of(l, "pending"), n));
@@ -45,12 +61,14 @@ print_human(const char *json)
                  json_is_true(json_object_get(o, "running")) ? ", running" : "",
                  json_string_value(json_object_get(o, "source")),
                  json_string_value(json_object_get(o, "destination")));
+    char u[WEIR_FORMAT_BYTES];
     (void)printf("in the store: %s entries, %s; %s uploads open\n",
                  weir_format_count(number_of(o, "entries"), n),
                  weir_format_bytes(number_of(o, "bytes"), b),
-                 json_integer_value(json_object_get(o, "open_uploads")) == 0 ? "no" : "some");
+                 weir_format_count(number_of(o, "open_uploads"), u));
     if (json_object_get(o, "last_pass") != NULL)
-        print_pass(json_object_get(o, "last_pass"));
+        print_pass(json_object_get(o, "last_pass"),
+                   json_is_true(json_object_get(o, "running")));
     json_decref(o);
 }
 

@@ -20,7 +20,7 @@ pass_json(const struct weir_catalog_pass *p)
     (void)json_object_set_new(o, "started", json_real((double)p->started_ns / 1e9));
     (void)json_object_set_new(o, "updated", json_real((double)p->updated_ns / 1e9));
     (void)json_object_set_new(o, "finished", json_boolean(p->finished));
-    if (p->finished)
+    if (p->finished || p->exit_status != 0) /* 0 and not finished: at work, or killed */
         (void)json_object_set_new(o, "exit_status", json_integer(p->exit_status));
     if (p->ledger_json != NULL)
         (void)json_object_set_new(o, "ledger", json_loads(p->ledger_json, 0, NULL));

@@ -127,7 +127,7 @@ class Status(flowcase.Case):
         self.assertEqual(after["entries"], flowcase.count_entries(self.lake))
         self.assertEqual(after["last_pass"]["exit_status"], 0)
         status, out, err = job.run("status")
-        self.says(out, "seeded", self.lake, "s3://bucket/p", "no uploads open", "verified")
+        self.says(out, "seeded", self.lake, "s3://bucket/p", "0 uploads open", "verified")
         self.check_quiet(job)  # looking changed nothing
 
 
