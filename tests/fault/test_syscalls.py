@@ -12,7 +12,7 @@ import flowcase
 from flowcase import SANITIZED, random_bytes, write
 
 SEED = int(os.environ.get("WEIR_TEST_SEED", random.randrange(1 << 32)))
-SECONDS = float(os.environ.get("WEIR_KILL_SECONDS", 25))
+SECONDS = float(os.environ.get("WEIR_KILL_SECONDS", 20))
 LAKE = [(c, e) for c in ("openat2", "statx", "pread64", "getdents64", "readlinkat")
         for e in ("EIO", "ENOMEM", "EMFILE", "EACCES", "ESTALE", "ENOENT", "EINTR")
         if (c, e) != ("getdents64", "EINTR")]
