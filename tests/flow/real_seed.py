@@ -70,7 +70,7 @@ def finished_twice(env, prefix, in_parts):
                 finished[urllib.parse.unquote(path)] += 1
     mine = {k: n for k, n in finished.items() if "/" + prefix + "/" in k and "/.weir/" not in k
             and not (env["NAME"] == "seaweedfs" and
-                     (k.endswith("/empty dir/") or k.split("/" + prefix + "/", 1)[1] in in_parts))}
+                     (k.endswith("/") or k.split("/" + prefix + "/", 1)[1] in in_parts))}
     return len(mine), {k: n for k, n in mine.items() if n > 1}
 
 
