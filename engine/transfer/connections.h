@@ -18,7 +18,8 @@ struct weir_connections {
     bool settled;        /* the last growth did not pay */
 };
 
-#define WEIR_CONNECTIONS_START 4
+#define WEIR_CONNECTIONS_START                                                                 \
+    2 /* measured on loopback: 15 % less CPU for large files than 4 */
 #define WEIR_CONNECTIONS_MAX 64
 
 /* wanted > 0: exactly so many, for ever. */
