@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #define TASKS_AT_ONCE 8                   /* one lock for several small files */
-#define DELIVER_BYTES ((uint64_t)1 << 20) /* what took long is not held back */
+/* What took long is not held back until the others of its group are done. */
+#define DELIVER_BYTES ((uint64_t)1 << 20)
+#define DELIVER_NS (5 * WEIR_NS_PER_MS)
 
 struct thread {
     struct weir_pool *pool;
@@ -33,18 +35,23 @@ run(void *arg)
     struct weir_pool *p = t->pool;
     struct weir_list in = {0}, out = {0};
     struct weir_queue_want want = {.max = TASKS_AT_ONCE, .timeout_ms = -1};
+    const struct weir_clock *clock = p->sender->clock;
     for (;;) {
         want.share = (size_t)atomic_load(&p->started) * 2;
         if (weir_queue_pop(p->tasks, &in, &want) != WEIR_QUEUE_GOT)
             return NULL;
+        int64_t since = clock->mono_ns(clock);
         struct weir_node *n;
         while ((n = weir_list_take(&in)) != NULL) {
             struct weir_task *task = (struct weir_task *)n;
             weir_worker_run(t->worker, task);
             bool large = task->bytes >= DELIVER_BYTES;
             weir_list_append(&out, n);
-            if (large)
-                p->done(p->ctx, &out);
+            int64_t now = clock->mono_ns(clock);
+            if (!large && now - since < DELIVER_NS)
+                continue;
+            p->done(p->ctx, &out);
+            since = now;
         }
         p->done(p->ctx, &out);
     }
