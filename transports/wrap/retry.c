@@ -13,8 +13,7 @@ struct shared { /* one for all clones */
 };
 
 struct retry {
-    struct weir_transport base;
-    struct weir_transport *inner; /* owned */
+    struct weir_wrapper wrap;
     struct shared *shared;
     struct weir_rng rng;
 };
@@ -41,7 +40,7 @@ begin(struct weir_transport *t, struct weir_tries *out)
 static int
 retry_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -55,7 +54,7 @@ static int
 retry_put(struct weir_transport *t, const struct weir_object *object, const void *data,
           size_t bytes, uint64_t crc64nvme, struct weir_stored *out, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -70,7 +69,7 @@ static int
 retry_create_upload(struct weir_transport *t, const struct weir_object *object, char *out_id,
                     struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -85,7 +84,7 @@ retry_put_part(struct weir_transport *t, const char *key, const char *upload_id,
                uint32_t number, const void *data, size_t bytes, uint64_t crc64nvme,
                struct weir_part *out, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -102,7 +101,7 @@ retry_complete_upload(struct weir_transport *t, const struct weir_object *object
                       uint64_t object_bytes, uint64_t crc64nvme, struct weir_stored *out,
                       struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -117,7 +116,7 @@ static int
 retry_abort_upload(struct weir_transport *t, const char *key, const char *upload_id,
                    struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -131,7 +130,7 @@ static int
 retry_head(struct weir_transport *t, const char *key, struct weir_head *out,
            struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -144,7 +143,7 @@ retry_head(struct weir_transport *t, const char *key, struct weir_head *out,
 static int
 retry_remove(struct weir_transport *t, const char *key, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
     begin(t, &tries);
@@ -209,7 +208,7 @@ static int
 retry_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t bytes,
           weir_sink_fn *sink, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct watch w = {.fn.sink = sink, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
@@ -224,7 +223,7 @@ static int
 retry_list(struct weir_transport *t, const char *key_prefix, const char *start_after,
            weir_list_fn *fn, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct watch w = {.fn.list = fn, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
@@ -239,7 +238,7 @@ static int
 retry_list_parts(struct weir_transport *t, const char *key, const char *upload_id,
                  weir_part_fn *fn, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct watch w = {.fn.part = fn, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
@@ -254,7 +253,7 @@ static int
 retry_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload_fn *fn,
                    void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct watch w = {.fn.upload = fn, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
@@ -266,20 +265,6 @@ retry_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload
 }
 
 /* ---- life ---- */
-
-static const struct weir_limits *
-retry_limits(const struct weir_transport *t)
-{
-    const struct weir_transport *in = ((const struct retry *)t)->inner;
-    return in->ops->limits(in);
-}
-
-static const char *
-retry_describe(const struct weir_transport *t)
-{
-    const struct weir_transport *in = ((const struct retry *)t)->inner;
-    return in->ops->describe(in);
-}
 
 static void
 shared_unref(struct shared *s)
@@ -295,7 +280,7 @@ retry_close(struct weir_transport *t)
 {
     if (t == NULL)
         return;
-    struct weir_transport *inner = self(t)->inner;
+    struct weir_transport *inner = self(t)->wrap.inner;
     inner->ops->close(inner);
     shared_unref(self(t)->shared);
     free(t);
@@ -306,8 +291,8 @@ static int retry_clone(struct weir_transport *t, struct weir_transport **out,
 
 static const struct weir_transport_ops retry_ops = {
     .scheme = "retry",
-    .limits = retry_limits,
-    .describe = retry_describe,
+    .limits = weir_wrap_limits,
+    .describe = weir_wrap_describe,
     .clone = retry_clone,
     .probe = retry_probe,
     .put = retry_put,
@@ -334,9 +319,9 @@ wrap_inner(struct shared *s, struct weir_transport *inner, struct weir_transport
         return weir_err_set(err, WEIR_E_NOMEM, "retries");
     atomic_fetch_add(&s->refs, 1);
     uint64_t number = atomic_fetch_add(&s->handles, 1);
-    *h = (struct retry){.base.ops = &retry_ops, .inner = inner, .shared = s};
+    *h = (struct retry){.wrap = {.base.ops = &retry_ops, .inner = inner}, .shared = s};
     h->rng.state = s->options->seed ^ ((number + 1) * UINT64_C(0xd1b54a32d192ed03));
-    *out = &h->base;
+    *out = &h->wrap.base;
     return 0;
 }
 
@@ -344,7 +329,7 @@ static int
 retry_clone(struct weir_transport *t, struct weir_transport **out, struct weir_err *err)
 {
     struct weir_transport *inner = NULL;
-    if (self(t)->inner->ops->clone(self(t)->inner, &inner, err) != 0)
+    if (self(t)->wrap.inner->ops->clone(self(t)->wrap.inner, &inner, err) != 0)
         return -1;
     if (wrap_inner(self(t)->shared, inner, out, err) == 0)
         return 0;

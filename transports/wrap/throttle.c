@@ -12,8 +12,7 @@ struct shared { /* one for all clones */
 };
 
 struct throttle {
-    struct weir_transport base;
-    struct weir_transport *inner; /* owned */
+    struct weir_wrapper wrap;
     struct shared *shared;
 };
 
@@ -45,7 +44,7 @@ static int
 throttle_put(struct weir_transport *t, const struct weir_object *object, const void *data,
              size_t bytes, uint64_t crc64nvme, struct weir_stored *out, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     if (pace(self(t), bytes, WEIR_CANCEL_DRAIN, object->key, err) != 0)
         return -1;
     return in->ops->put(in, object, data, bytes, crc64nvme, out, err);
@@ -56,7 +55,7 @@ throttle_put_part(struct weir_transport *t, const char *key, const char *upload_
                   uint32_t number, const void *data, size_t bytes, uint64_t crc64nvme,
                   struct weir_part *out, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     if (pace(self(t), bytes, WEIR_CANCEL_DRAIN, key, err) != 0)
         return -1;
     return in->ops->put_part(in, key, upload_id, number, data, bytes, crc64nvme, out, err);
@@ -82,32 +81,18 @@ static int
 throttle_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t bytes,
              weir_sink_fn *sink, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     struct paced_sink p = {.t = self(t), .key = key, .sink = sink, .ctx = ctx};
     return in->ops->get(in, key, offset, bytes, paced, &p, err);
 }
 
 /* ---- passed on as they are ---- */
 
-static const struct weir_limits *
-throttle_limits(const struct weir_transport *t)
-{
-    const struct weir_transport *in = ((const struct throttle *)t)->inner;
-    return in->ops->limits(in);
-}
-
-static const char *
-throttle_describe(const struct weir_transport *t)
-{
-    const struct weir_transport *in = ((const struct throttle *)t)->inner;
-    return in->ops->describe(in);
-}
-
 static int
 throttle_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps,
                struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->probe(in, nonce, out_caps, err);
 }
 
@@ -115,7 +100,7 @@ static int
 throttle_create_upload(struct weir_transport *t, const struct weir_object *object, char *out_id,
                        struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->create_upload(in, object, out_id, err);
 }
 
@@ -125,7 +110,7 @@ throttle_complete_upload(struct weir_transport *t, const struct weir_object *obj
                          uint64_t object_bytes, uint64_t crc64nvme, struct weir_stored *out,
                          struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->complete_upload(in, object, upload_id, parts, count, object_bytes,
                                     crc64nvme, out, err);
 }
@@ -134,7 +119,7 @@ static int
 throttle_abort_upload(struct weir_transport *t, const char *key, const char *upload_id,
                       struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->abort_upload(in, key, upload_id, err);
 }
 
@@ -142,7 +127,7 @@ static int
 throttle_list_parts(struct weir_transport *t, const char *key, const char *upload_id,
                     weir_part_fn *fn, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->list_parts(in, key, upload_id, fn, ctx, err);
 }
 
@@ -150,7 +135,7 @@ static int
 throttle_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload_fn *fn,
                       void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->list_uploads(in, key_prefix, fn, ctx, err);
 }
 
@@ -158,7 +143,7 @@ static int
 throttle_head(struct weir_transport *t, const char *key, struct weir_head *out,
               struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->head(in, key, out, err);
 }
 
@@ -166,14 +151,14 @@ static int
 throttle_list(struct weir_transport *t, const char *key_prefix, const char *start_after,
               weir_list_fn *fn, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->list(in, key_prefix, start_after, fn, ctx, err);
 }
 
 static int
 throttle_remove(struct weir_transport *t, const char *key, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->inner;
+    struct weir_transport *in = self(t)->wrap.inner;
     return in->ops->remove(in, key, err);
 }
 
@@ -191,7 +176,7 @@ shared_unref(struct shared *s)
 struct weir_transport *
 weir_throttle_release(struct weir_transport *t)
 {
-    struct weir_transport *inner = self(t)->inner;
+    struct weir_transport *inner = self(t)->wrap.inner;
     shared_unref(self(t)->shared);
     free(t);
     return inner;
@@ -211,8 +196,8 @@ static int throttle_clone(struct weir_transport *t, struct weir_transport **out,
 
 static const struct weir_transport_ops throttle_ops = {
     .scheme = "throttle",
-    .limits = throttle_limits,
-    .describe = throttle_describe,
+    .limits = weir_wrap_limits,
+    .describe = weir_wrap_describe,
     .clone = throttle_clone,
     .probe = throttle_probe,
     .put = throttle_put,
@@ -238,8 +223,8 @@ wrap_inner(struct shared *s, struct weir_transport *inner, struct weir_transport
     if (h == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "bandwidth limit");
     atomic_fetch_add(&s->refs, 1);
-    *h = (struct throttle){.base.ops = &throttle_ops, .inner = inner, .shared = s};
-    *out = &h->base;
+    *h = (struct throttle){.wrap = {.base.ops = &throttle_ops, .inner = inner}, .shared = s};
+    *out = &h->wrap.base;
     return 0;
 }
 
@@ -247,7 +232,7 @@ static int
 throttle_clone(struct weir_transport *t, struct weir_transport **out, struct weir_err *err)
 {
     struct weir_transport *inner = NULL;
-    if (self(t)->inner->ops->clone(self(t)->inner, &inner, err) != 0)
+    if (self(t)->wrap.inner->ops->clone(self(t)->wrap.inner, &inner, err) != 0)
         return -1;
     if (wrap_inner(self(t)->shared, inner, out, err) == 0)
         return 0;

@@ -31,3 +31,17 @@ weir_transport_wrap(const struct weir_transport_options *options,
     weir_throttle_release(throttle); /* inner is still the caller's */
     return -1;
 }
+
+const struct weir_limits *
+weir_wrap_limits(const struct weir_transport *t)
+{
+    const struct weir_transport *in = ((const struct weir_wrapper *)t)->inner;
+    return in->ops->limits(in);
+}
+
+const char *
+weir_wrap_describe(const struct weir_transport *t)
+{
+    const struct weir_transport *in = ((const struct weir_wrapper *)t)->inner;
+    return in->ops->describe(in);
+}

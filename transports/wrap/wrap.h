@@ -6,6 +6,15 @@
 
 #include <weir/transport.h>
 
+struct weir_wrapper { /* how every wrapper begins */
+    struct weir_transport base;
+    struct weir_transport *inner; /* owned */
+};
+
+/* Slots that pass through. */
+const struct weir_limits *weir_wrap_limits(const struct weir_transport *t);
+const char *weir_wrap_describe(const struct weir_transport *t);
+
 /* Both take ownership of inner on success.  Clones wrap clones of inner and share the bucket or
  * the budget.  NOMEM is the only error. */
 int weir_throttle_open(const struct weir_transport_options *options,
