@@ -14,8 +14,8 @@
 #define ENTRY_WORTH ((uint64_t)256 << 10) /* bytes that take as long as one small request */
 #define TASKS_PER_WORKER 32
 #define UPLOADS_PER_WORKER 2
-#define WALK_THREADS                                                                           \
-    8 /* on a local disk no dearer than 2; over NFS each stat waits for the server */
+/* On a local disk no dearer than two; over NFS each stat waits for the server. */
+#define WALK_THREADS 8
 #define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
 #define SAVE_EVERY_NS WEIR_NS_PER_S
 #define PROGRESS_EVERY_MS 250
@@ -169,7 +169,7 @@ start(struct weir_run *r, struct weir_err *err)
 
 /* ---- the loop ---- */
 
-static int
+static void
 walk_ended(struct weir_run *r, struct weir_batch_message *m)
 {
     r->walk_done = true;
@@ -177,7 +177,6 @@ walk_ended(struct weir_run *r, struct weir_batch_message *m)
         weir_run_fatal(r, m->err); /* poll_cancel() tells of a signal */
     free(m->err);
     free(m);
-    return 0;
 }
 
 static int
@@ -186,8 +185,10 @@ handle(struct weir_run *r, struct weir_node *n, struct weir_err *err)
     if (n->tag == WEIR_MESSAGE_TASK)
         return weir_run_task_done(r, (struct weir_task *)n, err);
     struct weir_batch_message *m = (struct weir_batch_message *)n;
-    if (n->tag == WEIR_MESSAGE_WALK_END)
-        return walk_ended(r, m);
+    if (n->tag == WEIR_MESSAGE_WALK_END) {
+        walk_ended(r, m);
+        return 0;
+    }
     struct weir_lake_batch *batch = m->batch;
     free(m);
     if (!r->stopping)
@@ -410,6 +411,16 @@ finish(struct weir_run *r, struct weir_err *err)
     return 0;
 }
 
+/* How a pass that did not come to its end failed, for status.  Where a transaction is open it
+ * is half done: nothing more is written, and the pass looks like one that was killed. */
+static void
+record_end(struct weir_run *r, const struct weir_err *why)
+{
+    struct weir_err ignored = WEIR_ERR_INIT;
+    if (r->pass != 0 && !r->in_transaction)
+        (void)save_pass(r, false, weir_exit_status(why, NULL), &ignored);
+}
+
 int
 weir_seed(const struct weir_options *o, struct weir_ledger *out, struct weir_err *err)
 {
@@ -428,6 +439,7 @@ weir_seed(const struct weir_options *o, struct weir_ledger *out, struct weir_err
         rc = finish(r, err);
     } else {
         refresh_ledger(r);
+        record_end(r, err);
     }
     *out = r->ledger;
     tear_down(r);

@@ -131,6 +131,25 @@ class Status(flowcase.Case):
         self.check_quiet(job)  # looking changed nothing
 
 
+    def test_after_a_pass_that_failed(self):
+        """The reason is kept, also when the pass ended before anything was sent."""
+        job = self.job(env={"AWS_SECRET_ACCESS_KEY": "wrong"})
+        self.assertEqual(job.run("seed")[0], 7)
+        last = json.loads(job.run("status", "--json")[1])["last_pass"]
+        self.assertEqual((last["finished"], last["exit_status"]), (False, 7))
+        self.says(job.run("status")[1], "ended with status 7")
+        taken = os.path.join(self.work, "precious")
+        with open(taken, "w") as f:
+            f.write("not a report")
+        self.assertEqual(self.job().run("seed", "--report", taken)[0], 2)
+        self.says(job.run("status")[1], "ended with status 2")
+        p = self.job().start("seed", "--progress", "none")
+        p.kill()
+        p.communicate()
+        self.assertEqual(self.job().run("seed")[0], 0)
+        self.says(job.run("status")[1], "ended with status 0")
+
+
 class Output(flowcase.Case):
     def test_for_people(self):
         job = self.job()
