@@ -55,13 +55,6 @@ count(struct weir_run *r, enum weir_state state, uint64_t entries, uint64_t byte
     r->ledger.bytes[state] += bytes;
 }
 
-static void
-warn(struct weir_run *r, const struct weir_err *why)
-{
-    char text[1024];
-    weir_run_warn(r, weir_err_text(why, text, sizeof(text)));
-}
-
 /* Entries that the walk itself settled: excluded and failed ones. */
 static int
 settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
@@ -76,7 +69,7 @@ settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
     if (failed) {
         weir_err_sys(&why, WEIR_E_IO, e->sys_errno, "stat %s", path);
         r->unseen = true;
-        warn(r, &why);
+        weir_run_warn(r, NULL, &why);
     }
     count(r, failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED, 1,
           e->type == WEIR_ENTRY_DIR ? 0 : e->st.size);
@@ -100,7 +93,7 @@ record_unlisted(struct weir_run *r, const struct weir_lake_batch *b)
     const struct weir_err *why = b->err != NULL ? b->err : &unknown;
     count(r, WEIR_STATE_FAILED, 1, 0);
     r->unseen = true;
-    warn(r, why);
+    weir_run_warn(r, NULL, why);
     struct weir_record rec = {.path = path,
                               .path_len = strlen(path),
                               .type = "directory",
@@ -219,24 +212,31 @@ open_ahead(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
 }
 
 static int
-seal_now(struct weir_run *r, struct weir_run_dir *d, const struct weir_catalog_dir *row,
-         struct weir_err *err)
+close_dir(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
 {
     struct weir_xxh128 seal;
-    bool complete = d->batch->complete && !d->dirty;
-    if (row->id == 0 && d->entries == 0)
+    bool sealed = !d->dirty && d->batch->complete;
+    weir_compare_seal(d->batch, d->self, &seal);
+    if (weir_run_begin(r, err) != 0)
+        return -1;
+    return weir_catalog_dir_close(r->setup.catalog, d->id, sealed, &seal, d->entries, d->bytes,
+                                  err);
+}
+
+/* A directory with nothing to send. */
+static int
+seal_now(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
+{
+    if (d->id == 0 && d->entries == 0)
         return 0; /* nothing to remember of a directory without entries of its own */
     if (d->unknown)
         return 0; /* what was not seen may have been sent: it stays open */
     if (weir_run_begin(r, err) != 0)
         return -1;
-    int64_t id = row->id;
-    if (id == 0 && weir_catalog_dir_open(r->setup.catalog, d->batch->path, d->batch->path_len,
-                                         &id, err) != 0)
+    if (d->id == 0 && weir_catalog_dir_open(r->setup.catalog, d->batch->path,
+                                            d->batch->path_len, &d->id, err) != 0)
         return -1;
-    weir_compare_seal(d->batch, d->self, &seal);
-    return weir_catalog_dir_close(r->setup.catalog, id, complete, &seal, d->entries, d->bytes,
-                                  err);
+    return close_dir(r, d, err);
 }
 
 static int
@@ -264,13 +264,14 @@ take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
     count(r, WEIR_STATE_UNCHANGED, d->compared.unchanged, d->compared.unchanged_bytes);
     if (r->o->report_all)
         record_unchanged(r, d, &d->compared);
+    d->id = row.id;
     d->maybe_sent = row.opened;
     d->unknown = row.opened && d->dirty;
     if (d->compared.to_send > 0) {
         list_dir(r, d);
         return 0;
     }
-    int rc = seal_now(r, d, &row, err);
+    int rc = seal_now(r, d, err);
     if (rc == 0) {
         r->total_bytes += d->bytes;
         r->done_bytes += d->bytes;
@@ -364,18 +365,6 @@ unlink_alive(struct weir_run *r, struct weir_run_dir *d)
     if (d->alive_next != NULL)
         d->alive_next->alive_prev = d->alive_prev;
     r->dirs_alive--;
-}
-
-static int
-close_dir(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
-{
-    struct weir_xxh128 seal;
-    bool sealed = !d->dirty && d->batch->complete;
-    weir_compare_seal(d->batch, d->self, &seal);
-    if (weir_run_begin(r, err) != 0)
-        return -1;
-    return weir_catalog_dir_close(r->setup.catalog, d->id, sealed, &seal, d->entries, d->bytes,
-                                  err);
 }
 
 int

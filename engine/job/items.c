@@ -1,5 +1,4 @@
 /* items -- one entry on its way: started, put off, settled in catalog, ledger and report. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,7 +154,6 @@ weir_run_item_start(struct weir_run *r, struct weir_run_dir *d, size_t index,
     struct weir_item *item = item_create(d, index);
     if (item == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "entry");
-    r->items_alive++;
     item->live_next = r->live;
     if (r->live != NULL)
         r->live->live_prev = item;
@@ -206,7 +204,6 @@ static int
 item_end(struct weir_run *r, struct weir_item *item, struct weir_err *err)
 {
     struct weir_run_dir *d = item->owner;
-    r->items_alive--;
     if (item->live_prev != NULL)
         item->live_prev->live_next = item->live_next;
     else
@@ -339,16 +336,12 @@ weir_run_item_failed(struct weir_run *r, struct weir_item *item, const struct we
                      struct weir_err *err)
 {
     struct weir_run_dir *d = item->owner;
-    char text[1024];
     not_done(item);
     if (why->outcome_unknown)
         d->unknown = true;
     if (why->code == WEIR_E_CANCELLED || (r->stopping && why->scope == WEIR_SCOPE_RUN))
         return weir_run_item_abandon(r, item, err); /* not the fault of this entry */
-    char line[2048];
-    (void)snprintf(line, sizeof(line), "%.900s: %s", item->path,
-                   weir_err_text(why, text, sizeof(text)));
-    weir_run_warn(r, line);
+    weir_run_warn(r, item->path, why);
     record(r, item, WEIR_STATE_FAILED, NULL, 0, why);
     judge_run(r, why);
     return item_end(r, item, err);
@@ -359,14 +352,11 @@ weir_run_item_put_off(struct weir_run *r, struct weir_item *item, const struct w
                       struct weir_err *err)
 {
     if (++item->tries >= TRIES_MAX) {
-        char text[1024];
+        struct weir_err all = *why;
         not_done(item);
-        char line[2048];
-        (void)snprintf(line, sizeof(line),
-                       "%.900s: unstable, changed during each of %u tries: %s", item->path,
-                       item->tries, weir_err_text(why, text, sizeof(text)));
-        weir_run_warn(r, line);
-        record(r, item, WEIR_STATE_UNSTABLE, NULL, 0, why);
+        weir_err_add(&all, "unstable, changed during each of %u tries", item->tries);
+        weir_run_warn(r, item->path, &all);
+        record(r, item, WEIR_STATE_UNSTABLE, NULL, 0, &all);
         return item_end(r, item, err);
     }
     item->restat = true;

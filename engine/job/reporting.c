@@ -6,9 +6,8 @@
 
 #include "job/run.h"
 
-#define WARNINGS_MAX                                                                           \
-    50 /* a wrong prefix must not fill the journal with a line for each file                   \
-        */
+/* A wrong prefix must not fill the journal with a line for each file. */
+#define WARNINGS_MAX 50
 
 /* Is dir the same as, or below, top?  Both as realpath() gives them. */
 static bool
@@ -47,10 +46,12 @@ check_place(const struct weir_run *r, const char *path, struct weir_err *err)
 }
 
 void
-weir_run_warn(struct weir_run *r, const char *text)
+weir_run_warn(struct weir_run *r, const char *path, const struct weir_err *why)
 {
+    char text[1024];
     if (r->warned < WARNINGS_MAX)
-        weir_setup_log(&r->setup, WEIR_LOG_WARN, "%s", text);
+        weir_setup_log(&r->setup, WEIR_LOG_WARN, "%.900s%s%s", path != NULL ? path : "",
+                       path != NULL ? ": " : "", weir_err_text(why, text, sizeof(text)));
     else if (r->warned == WARNINGS_MAX)
         weir_setup_log(&r->setup, WEIR_LOG_WARN,
                        "further failures are named in the report %s only",

@@ -74,7 +74,6 @@ struct weir_run {
     struct weir_item_list later;           /* put off; due times differ */
     struct weir_item_list heavy;           /* whole files that wait for a large buffer */
     struct weir_item *live;                /* all items, whatever they wait for */
-    size_t items_alive;
 
     struct weir_list out; /* tasks made in this round, to be submitted after the commit */
     size_t tasks_out, tasks_max;
@@ -114,8 +113,9 @@ int weir_run_begin(struct weir_run *r, struct weir_err *err);  /* when none is o
 int weir_run_commit(struct weir_run *r, struct weir_err *err); /* when one is open */
 
 /* ---- reporting.c ---- */
-/* One line on the log for an entry that failed; after fifty only the report names them. */
-void weir_run_warn(struct weir_run *r, const char *text);
+/* One line on the log for an entry that failed: the text and why (path NULL: why says it all).
+ * After fifty only the report names them. */
+void weir_run_warn(struct weir_run *r, const char *path, const struct weir_err *why);
 int weir_run_report_open(struct weir_run *r, struct weir_err *err);
 /* Writes the summary, says where the report is when it names failures.  -1: it is incomplete.
  */

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SMALL_BYTES ((size_t)64 << 10)
+#define SMALL_BYTES ((size_t)64 << 10) /* small files alone need no huge page each */
 #define HUGE_BYTES ((size_t)2 << 20)
 
 void
@@ -77,18 +77,17 @@ weir_worker_reserve(struct weir_worker *w, size_t bytes, struct weir_err *err)
 {
     if (bytes <= w->buffer_bytes)
         return 0;
-    size_t size =
-        SMALL_BYTES; /* small files alone should not cost a huge page for each worker */
+    size_t size = SMALL_BYTES;
     while (size < bytes && size < HUGE_BYTES)
         size *= 2;
     if (size < bytes)
         size = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    release(w); /* first: the old and the new one at once would be over the budget */
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return weir_err_set(err, WEIR_E_NOMEM, "buffer of %zu bytes for one part", size);
     if (size >= HUGE_BYTES) /* where there are any: one fault instead of 512 */
         (void)madvise(p, size, MADV_HUGEPAGE);
-    release(w);
     w->buffer = p;
     w->buffer_bytes = size;
     return 0;
