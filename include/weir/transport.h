@@ -32,7 +32,10 @@ struct weir_limits {         /* data of the store, never constants of the engine
     uint64_t part_bytes_min; /* every part but the last */
     uint64_t part_bytes_max;
     uint32_t part_count_max;
-    uint64_t put_bytes_max; /* single PUT */
+    uint64_t put_bytes_max;         /* single PUT */
+    uint64_t copy_bytes_max;        /* one copy or copy_part */
+    uint64_t copy_source_bytes_min; /* copy_part takes ranges of longer objects only */
+    size_t remove_count_max;        /* keys of one remove_many */
     uint64_t object_bytes_max;
     size_t key_bytes_max;      /* of a relative key: the prefix is already taken off */
     size_t metadata_bytes_max; /* sum of names and values of user metadata */
@@ -48,7 +51,11 @@ enum weir_capability {
                                    << 4, /* ... and of a multipart object, whole-object value */
     WEIR_CAP_IF_NONE_MATCH = 1 << 5,     /* PUT If-None-Match: * is honoured */
     WEIR_CAP_IF_NONE_MATCH_COMPLETE = 1 << 6,
-    WEIR_CAP_IF_MATCH = 1 << 7, /* PUT If-Match is honoured */
+    WEIR_CAP_IF_MATCH = 1 << 7,  /* PUT If-Match is honoured */
+    WEIR_CAP_COPY = 1 << 8,      /* copy makes the same bytes with the metadata given, also
+                                    onto its own source */
+    WEIR_CAP_COPY_PART = 1 << 9, /* copy_part of a range makes the right bytes */
+    WEIR_CAP_COPY_IF_NONE_MATCH = 1 << 10, /* copy honours If-None-Match: * at its target */
 };
 
 struct weir_kv { /* user metadata: "file-mtime" stands for x-amz-meta-file-mtime */
@@ -87,6 +94,9 @@ struct weir_head {
     struct weir_stored stored;
     int64_t modified_s;     /* Last-Modified, seconds since 1970; 0 when unknown */
     char storage_class[32]; /* "" means STANDARD */
+    /* Other checksums, base64 as the store sent them ("-N" at the end: of N parts); "" = none.
+     * They are what the store says, compared only to adopt objects of other tools. */
+    char crc32[24], crc32c[24], sha1[48], sha256[64];
     size_t meta_count;
     struct weir_kv meta[WEIR_HEAD_META_MAX]; /* names lower-case; point into meta_text */
     char meta_text[9 * 1024];
@@ -115,6 +125,10 @@ typedef int weir_upload_fn(void *ctx, const char *key, const char *upload_id,
                            int64_t initiated_s);
 /* Receives the bytes of a GET in order; non-zero stops the transfer with WEIR_E_CANCELLED. */
 typedef int weir_sink_fn(void *ctx, const void *data, size_t bytes);
+/* One key of remove_many, by its index: why == NULL when it is gone (or was not there); version
+ * is that of the delete marker, "" without versions. */
+typedef void weir_removed_fn(void *ctx, size_t index, const char *version,
+                             const struct weir_err *why);
 
 struct weir_transport_ops {
     const char *scheme; /* "s3", "file" */
@@ -188,6 +202,36 @@ struct weir_transport_ops {
 
     /* Removes one object.  An object that is gone is success. */
     int (*remove)(struct weir_transport *t, const char *key, struct weir_err *err);
+
+    /* Removes up to limits->remove_count_max objects in one request.  fn is called once for
+     * each key whose fate the store told, also when the call then fails; those it was not
+     * called for are in doubt (look again).  Idempotent.  In a bucket with versions the objects
+     * stay behind delete markers. */
+    int (*remove_many)(struct weir_transport *t, const char *const *keys, size_t count,
+                       weir_removed_fn *fn, void *ctx, struct weir_err *err);
+
+    /* Copies a whole object inside the store, at most limits->copy_bytes_max.  source_etag: the
+     * copy is made only while the source still has it (EXISTS otherwise; stores may ignore
+     * that: compare the result); "" = any.  NOT_FOUND: the source is gone.  object->meta ==
+     * NULL keeps the source's metadata, else it is replaced.  object->key may be source_key
+     * (with meta). object->condition is about the target: ABSENT or NONE.  Idempotent.
+     * out->bytes is 0 and has_crc64nvme false where the reply does not tell. */
+    int (*copy)(struct weir_transport *t, const char *source_key, const char *source_etag,
+                const struct weir_object *object, struct weir_stored *out,
+                struct weir_err *err);
+
+    /* Makes a part of an upload from bytes offset..offset+bytes-1 of an object, server-side.
+     * source_etag as in copy.  NO_UPLOAD when the upload is gone.  out->has_crc64nvme only
+     * where the reply tells it. */
+    int (*copy_part)(struct weir_transport *t, const char *key, const char *upload_id,
+                     uint32_t number, const char *source_key, const char *source_etag,
+                     uint64_t offset, uint64_t bytes, struct weir_part *out,
+                     struct weir_err *err);
+
+    /* Length of the first part, and number of parts, of an object that was uploaded in parts
+     * (HEAD ?partNumber=1).  UNSUPPORTED where the store does not tell. */
+    int (*part_size)(struct weir_transport *t, const char *key, uint64_t *out_part_bytes,
+                     uint32_t *out_part_count, struct weir_err *err);
 
     /* Frees the handle; the pointer is dead afterwards.  The last handle frees what was shared.
      */

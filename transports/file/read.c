@@ -68,6 +68,7 @@ weir_file_head(struct weir_transport *t, const char *key, struct weir_head *out,
         return not_found(err, h, key);
     out->meta_count = 0;
     out->storage_class[0] = '\0';
+    out->crc32[0] = out->crc32c[0] = out->sha1[0] = out->sha256[0] = '\0';
     out->modified_s = st.st_mtim.tv_sec;
     weir_file_meta_stored(&st, &r, found, &out->stored);
     if (found)

@@ -72,3 +72,26 @@ weir_file_remove(struct weir_transport *t, const char *key, struct weir_err *err
     (void)close(dir_fd);
     return rc;
 }
+
+int
+weir_file_remove_many(struct weir_transport *t, const char *const *keys, size_t count,
+                      weir_removed_fn *fn, void *ctx, struct weir_err *err)
+{
+    const struct file_store *h = weir_file_store(t);
+    if (count > h->shared->limits.remove_count_max)
+        return weir_err_set(err, WEIR_E_LIMIT, "%zu keys to remove at once; %zu are possible",
+                            count, h->shared->limits.remove_count_max);
+    for (size_t i = 0; i < count; i++) {
+        struct weir_err why = WEIR_ERR_INIT;
+        if (weir_file_check_cancel(h, err) != 0)
+            return -1;
+        int rc = weir_file_remove(t, keys[i], &why);
+        if (rc != 0 && why.scope == WEIR_SCOPE_RUN) { /* a disk that fails: not one key's */
+            if (err != NULL && err->code == WEIR_OK)
+                *err = why;
+            return -1;
+        }
+        fn(ctx, i, "", rc == 0 ? NULL : &why);
+    }
+    return 0;
+}

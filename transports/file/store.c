@@ -131,6 +131,10 @@ static const struct weir_transport_ops store_ops = {
     .get = weir_file_get,
     .list = weir_file_list,
     .remove = weir_file_remove,
+    .remove_many = weir_file_remove_many,
+    .copy = weir_file_copy,
+    .copy_part = weir_file_copy_part,
+    .part_size = weir_file_part_size,
     .close = store_close,
 };
 
@@ -207,6 +211,8 @@ weir_file_open_keep(const struct weir_transport_options *options, enum file_keep
         .part_bytes_max = UINT64_C(5) << 30,
         .part_count_max = 10000,
         .put_bytes_max = UINT64_C(5) << 30,
+        .copy_bytes_max = UINT64_C(10000) * (UINT64_C(5) << 30),
+        .remove_count_max = 1000,
         .object_bytes_max = UINT64_C(10000) * (UINT64_C(5) << 30),
         .key_bytes_max = FILE_KEY_BYTES_MAX,
         .metadata_bytes_max = FILE_META_BYTES_MAX,

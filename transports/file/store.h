@@ -228,6 +228,17 @@ int weir_file_get(struct weir_transport *t, const char *key, uint64_t offset, ui
 int weir_file_list(struct weir_transport *t, const char *key_prefix, const char *start_after,
                    weir_list_fn *fn, void *ctx, struct weir_err *err);
 int weir_file_remove(struct weir_transport *t, const char *key, struct weir_err *err);
+int weir_file_remove_many(struct weir_transport *t, const char *const *keys, size_t count,
+                          weir_removed_fn *fn, void *ctx, struct weir_err *err);
+int weir_file_copy(struct weir_transport *t, const char *source_key, const char *source_etag,
+                   const struct weir_object *object, struct weir_stored *out,
+                   struct weir_err *err);
+int weir_file_copy_part(struct weir_transport *t, const char *key, const char *upload_id,
+                        uint32_t number, const char *source_key, const char *source_etag,
+                        uint64_t offset, uint64_t bytes, struct weir_part *out,
+                        struct weir_err *err);
+int weir_file_part_size(struct weir_transport *t, const char *key, uint64_t *out_part_bytes,
+                        uint32_t *out_part_count, struct weir_err *err);
 int weir_file_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps,
                     struct weir_err *err);
 

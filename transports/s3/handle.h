@@ -26,8 +26,9 @@ struct weir_s3_shared {
     char *described; /* "s3://bucket/prefix at https://host" */
     /* any thread */
     atomic_uint refs;
-    atomic_llong skew_s;    /* server's clock minus ours, as learned */
-    atomic_uint generation; /* moves on when region and endpoint change */
+    atomic_llong skew_s;           /* server's clock minus ours, as learned */
+    atomic_uint generation;        /* moves on when region and endpoint change */
+    atomic_bool no_delete_objects; /* the store does not know DeleteObjects */
     /* under the lock */
     pthread_mutex_t lock;
     char region[64];
@@ -59,7 +60,22 @@ int weir_s3_head(struct weir_transport *t, const char *key, struct weir_head *ou
                  struct weir_err *err);
 int weir_s3_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t bytes,
                 weir_sink_fn *sink, void *ctx, struct weir_err *err);
+int weir_s3_part_size(struct weir_transport *t, const char *key, uint64_t *out_part_bytes,
+                      uint32_t *out_part_count, struct weir_err *err);
+
+/* remove.c */
 int weir_s3_remove(struct weir_transport *t, const char *key, struct weir_err *err);
+int weir_s3_remove_many(struct weir_transport *t, const char *const *keys, size_t count,
+                        weir_removed_fn *fn, void *ctx, struct weir_err *err);
+
+/* copy.c */
+int weir_s3_copy(struct weir_transport *t, const char *source_key, const char *source_etag,
+                 const struct weir_object *object, struct weir_stored *out,
+                 struct weir_err *err);
+int weir_s3_copy_part(struct weir_transport *t, const char *key, const char *upload_id,
+                      uint32_t number, const char *source_key, const char *source_etag,
+                      uint64_t offset, uint64_t bytes, struct weir_part *out,
+                      struct weir_err *err);
 
 /* multipart.c */
 int weir_s3_create_upload(struct weir_transport *t, const struct weir_object *object,

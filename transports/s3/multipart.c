@@ -27,6 +27,7 @@ weir_s3_create_upload(struct weir_transport *t, const struct weir_object *object
     weir_s3_request_header(s, "x-amz-checksum-algorithm", "CRC64NVME");
     weir_s3_request_header(s, "x-amz-checksum-type", "FULL_OBJECT");
     weir_s3_operation_object(s, object);
+    (void)weir_s3_operation_tags(s);
     if (weir_s3_request_send(s, err) != 0)
         return -1;
     if (weir_s3_reply_initiate(weir_s3_text_get(body), body->used, out_id, err) != 0) {

@@ -1,4 +1,4 @@
-/* objects -- PutObject, HeadObject, GetObject, DeleteObject. */
+/* objects -- PutObject, HeadObject, GetObject. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,7 @@ weir_s3_put(struct weir_transport *t, const struct weir_object *object, const vo
     s->request.call.once = object->condition != WEIR_COND_NONE;
     weir_s3_operation_checksum(s, crc64nvme, checksum);
     weir_s3_operation_object(s, object);
+    (void)weir_s3_operation_tags(s);
     weir_s3_operation_condition(s, object);
     if (weir_s3_request_send(s, err) != 0)
         return weir_s3_operation_conditional(object, err);
@@ -65,6 +66,10 @@ weir_s3_head(struct weir_transport *t, const char *key, struct weir_head *out,
     out->modified_s = 0;
     (void)weir_s3_time_http(a->last_modified, &out->modified_s);
     memcpy(out->storage_class, a->storage_class, sizeof(out->storage_class));
+    memcpy(out->crc32, a->crc32, sizeof(out->crc32));
+    memcpy(out->crc32c, a->crc32c, sizeof(out->crc32c));
+    memcpy(out->sha1, a->sha1, sizeof(out->sha1));
+    memcpy(out->sha256, a->sha256, sizeof(out->sha256));
     memcpy(out->meta_text, a->meta_text, a->meta_used);
     out->meta_count = a->meta_count;
     for (size_t i = 0; i < a->meta_count; i++) {
@@ -106,15 +111,27 @@ weir_s3_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t
 }
 
 int
-weir_s3_remove(struct weir_transport *t, const char *key, struct weir_err *err)
+weir_s3_part_size(struct weir_transport *t, const char *key, uint64_t *out_part_bytes,
+                  uint32_t *out_part_count, struct weir_err *err)
 {
     struct weir_s3 *s = weir_s3_of(t);
-    struct weir_err own = WEIR_ERR_INIT;
+    const struct weir_s3_response *a = &s->session.response;
+    uint64_t bytes = 0, count = 0;
     if (weir_s3_operation_check_key(s, key, err) != 0)
         return -1;
-    weir_s3_request_begin(s, WEIR_S3_DELETE, "DeleteObject", key);
-    if (weir_s3_request_send(s, &own) == 0 ||
-        (own.code == WEIR_E_NOT_FOUND && own.scope == WEIR_SCOPE_OBJECT))
-        return 0;
-    return weir_s3_operation_pass(&own, err);
+    weir_s3_request_begin(s, WEIR_S3_HEAD, "HeadObject", key);
+    weir_s3_request_query(s, "partNumber", "1");
+    if (weir_s3_request_send(s, err) != 0)
+        return -1;
+    if (a->parts_count[0] == '\0')
+        return weir_s3_judge_fail(s, WEIR_E_UNSUPPORTED,
+                                  "the store does not tell of which parts the object is made",
+                                  err);
+    if (weir_s3_operation_number(a->parts_count, &count) != 0 || count == 0 ||
+        count > UINT32_MAX || weir_s3_operation_number(a->content_length, &bytes) != 0)
+        return weir_s3_judge_fail(s, WEIR_E_PROTOCOL,
+                                  "the number of parts or Content-Length is malformed", err);
+    *out_part_bytes = bytes;
+    *out_part_count = (uint32_t)count;
+    return 0;
 }

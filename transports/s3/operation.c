@@ -54,10 +54,16 @@ weir_s3_operation_object(struct weir_s3 *s, const struct weir_object *object)
     if (d->storage_class != NULL)
         weir_s3_request_header(s, "x-amz-storage-class", d->storage_class);
     encryption(s, d);
-    if (s->shared->tagging != NULL)
-        weir_s3_request_header(s, "x-amz-tagging", s->shared->tagging);
     for (size_t i = 0; i < object->meta_count; i++)
         weir_s3_request_meta(s, object->meta[i].name, object->meta[i].value);
+}
+
+bool
+weir_s3_operation_tags(struct weir_s3 *s)
+{
+    if (s->shared->tagging != NULL)
+        weir_s3_request_header(s, "x-amz-tagging", s->shared->tagging);
+    return s->shared->tagging != NULL;
 }
 
 void

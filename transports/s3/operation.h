@@ -2,6 +2,7 @@
 #ifndef WEIR_S3_OPERATION_H
 #define WEIR_S3_OPERATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/err.h>
@@ -15,8 +16,10 @@ int weir_s3_operation_check_key(const struct weir_s3 *s, const char *key, struct
 
 /* The CRC64NVME of the body; text is borrowed by the request. */
 void weir_s3_operation_checksum(struct weir_s3 *s, uint64_t crc64nvme, char text[13]);
-/* Metadata, type, storage class, encryption, tags: of PutObject and CreateMultipartUpload. */
+/* Metadata, type, storage class, encryption: of everything that makes an object. */
 void weir_s3_operation_object(struct weir_s3 *s, const struct weir_object *object);
+/* The tags of the manifest; returns whether there are any. */
+bool weir_s3_operation_tags(struct weir_s3 *s);
 /* If-None-Match or If-Match. */
 void weir_s3_operation_condition(struct weir_s3 *s, const struct weir_object *object);
 

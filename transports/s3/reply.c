@@ -81,17 +81,18 @@ weir_s3_reply_initiate(const char *data, size_t bytes, char out_id[WEIR_UPLOAD_I
     return 0;
 }
 
-/* ---- CompleteMultipartUploadResult ---- */
+/* ---- CompleteMultipartUploadResult, CopyObjectResult, CopyPartResult ---- */
 
-struct complete_ctx {
+struct result_ctx {
+    const char *root;
     struct weir_s3_complete_reply *out;
 };
 
 static int
-on_complete(void *ctx, const char *path, const char *text, struct weir_err *err)
+on_result(void *ctx, const char *path, const char *text, struct weir_err *err)
 {
-    struct complete_ctx *c = ctx;
-    const char *name = weir_s3_element_below("CompleteMultipartUploadResult", path, err);
+    struct result_ctx *c = ctx;
+    const char *name = weir_s3_element_below(c->root, path, err);
     if (name == NULL)
         return -1;
     if (strcmp(name, "ETag") == 0)
@@ -109,7 +110,76 @@ int
 weir_s3_reply_complete(const char *data, size_t bytes, struct weir_s3_complete_reply *out,
                        struct weir_err *err)
 {
-    struct complete_ctx c = {out};
+    return weir_s3_reply_copy("CompleteMultipartUploadResult", data, bytes, out, err);
+}
+
+int
+weir_s3_reply_copy(const char *root, const char *data, size_t bytes,
+                   struct weir_s3_complete_reply *out, struct weir_err *err)
+{
+    struct result_ctx c = {root, out};
     *out = (struct weir_s3_complete_reply){0};
-    return weir_s3_xml_parse(data, bytes, on_complete, &c, err);
+    return weir_s3_xml_parse(data, bytes, on_result, &c, err);
+}
+
+/* ---- DeleteResult ---- */
+
+#define DELETED_KEY_ROOM 2048
+
+struct deleted_ctx {
+    weir_s3_deleted_fn *fn;
+    void *fn_ctx;
+    bool has_key;
+    char key[DELETED_KEY_ROOM];
+    char version[WEIR_VERSION_BYTES];
+    struct weir_s3_error_reply why;
+};
+
+static int
+end_deleted(struct deleted_ctx *c, bool failed, struct weir_err *err)
+{
+    const struct weir_s3_deleted d = {
+        .key = c->key, .version = c->version, .why = failed ? &c->why : NULL};
+    if (!c->has_key)
+        return weir_err_set(err, WEIR_E_PROTOCOL, "XML reply: a result without its key");
+    if (failed && c->why.code[0] == '\0')
+        return weir_err_set(err, WEIR_E_PROTOCOL, "XML reply: <Error> without <Code>");
+    int rc = c->fn(c->fn_ctx, &d, err);
+    c->has_key = false;
+    c->version[0] = c->why.code[0] = c->why.message[0] = '\0';
+    return rc;
+}
+
+static int
+on_deleted(void *ctx, const char *path, const char *text, struct weir_err *err)
+{
+    struct deleted_ctx *c = ctx;
+    const char *name = weir_s3_element_below("DeleteResult", path, err);
+    if (name == NULL)
+        return -1;
+    bool failed = strncmp(name, "Error", 5) == 0;
+    if (!failed && strncmp(name, "Deleted", 7) != 0)
+        return 0;
+    const char *below = name + (failed ? 5 : 7);
+    if (below[0] == '\0')
+        return end_deleted(c, failed, err);
+    if (strcmp(below, "/Key") == 0) {
+        c->has_key = true;
+        return weir_s3_element_text("Key", text, c->key, sizeof(c->key), err);
+    }
+    if (strcmp(below, "/DeleteMarkerVersionId") == 0)
+        return weir_s3_element_text(below + 1, text, c->version, sizeof(c->version), err);
+    if (strcmp(below, "/Code") == 0)
+        take_cut(text, c->why.code, sizeof(c->why.code));
+    else if (strcmp(below, "/Message") == 0)
+        take_cut(text, c->why.message, sizeof(c->why.message));
+    return 0;
+}
+
+int
+weir_s3_reply_deleted(const char *data, size_t bytes, weir_s3_deleted_fn *fn, void *ctx,
+                      struct weir_err *err)
+{
+    struct deleted_ctx c = {.fn = fn, .fn_ctx = ctx};
+    return weir_s3_xml_parse(data, bytes, on_deleted, &c, err);
 }

@@ -33,5 +33,21 @@ struct weir_s3_complete_reply {
 };
 int weir_s3_reply_complete(const char *data, size_t bytes, struct weir_s3_complete_reply *out,
                            struct weir_err *err);
+/* root: "CopyObjectResult" or "CopyPartResult". */
+int weir_s3_reply_copy(const char *root, const char *data, size_t bytes,
+                       struct weir_s3_complete_reply *out, struct weir_err *err);
+
+/* One key of DeleteObjects; texts are borrowed until the callback returns. */
+struct weir_s3_deleted {
+    const char *key;                       /* as it was sent, with the prefix */
+    const char *version;                   /* of the delete marker, or "" */
+    const struct weir_s3_error_reply *why; /* NULL: it is deleted */
+};
+/* Returns 0 to go on, or -1 with *err. */
+typedef int weir_s3_deleted_fn(void *ctx, const struct weir_s3_deleted *d,
+                               struct weir_err *err);
+/* Keys before the flaw have been handed out when it fails. */
+int weir_s3_reply_deleted(const char *data, size_t bytes, weir_s3_deleted_fn *fn, void *ctx,
+                          struct weir_err *err);
 
 #endif

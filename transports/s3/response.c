@@ -20,10 +20,12 @@ lower(char c)
 void
 weir_s3_response_reset(struct weir_s3_response *r)
 {
-    char *const texts[] = {
-        r->etag,        r->version,        r->crc64nvme,     r->checksum_type, r->request_id,
-        r->region,      r->date,           r->last_modified, r->storage_class, r->content_range,
-        r->retry_after, r->retry_after_ms, r->content_length};
+    char *const texts[] = {r->etag,           r->version,       r->crc64nvme,
+                           r->checksum_type,  r->request_id,    r->region,
+                           r->date,           r->last_modified, r->storage_class,
+                           r->content_range,  r->retry_after,   r->retry_after_ms,
+                           r->content_length, r->parts_count,   r->crc32,
+                           r->crc32c,         r->sha1,          r->sha256};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         texts[i][0] = '\0';
     r->status = 0;
@@ -84,6 +86,11 @@ keep_header(struct weir_s3_response *r, const char *name, size_t name_bytes, con
         {"content-length", r->content_length, sizeof(r->content_length)},
         {"x-amz-checksum-crc64nvme", r->crc64nvme, sizeof(r->crc64nvme)},
         {"x-amz-checksum-type", r->checksum_type, sizeof(r->checksum_type)},
+        {"x-amz-checksum-crc32", r->crc32, sizeof(r->crc32)},
+        {"x-amz-checksum-crc32c", r->crc32c, sizeof(r->crc32c)},
+        {"x-amz-checksum-sha1", r->sha1, sizeof(r->sha1)},
+        {"x-amz-checksum-sha256", r->sha256, sizeof(r->sha256)},
+        {"x-amz-mp-parts-count", r->parts_count, sizeof(r->parts_count)},
         {"x-amz-version-id", r->version, sizeof(r->version)},
         {"last-modified", r->last_modified, sizeof(r->last_modified)},
         {"content-range", r->content_range, sizeof(r->content_range)},

@@ -56,6 +56,8 @@ struct weir_s3_response { /* texts are "" when the header was missing or too lon
     char retry_after[16];    /* seconds */
     char retry_after_ms[16]; /* x-amz-retry-after */
     char content_length[24];
+    char parts_count[12];                             /* x-amz-mp-parts-count */
+    char crc32[24], crc32c[24], sha1[48], sha256[64]; /* base64, as they came */
     size_t header_bytes;
     size_t meta_count;
     size_t meta_used;

@@ -1,35 +1,15 @@
 /* retry -- every operation through the loop of tries.h.  What may be repeated when, see there
  * and in transports/DESIGN.md. */
-#include "wrap/tries.h"
-#include "wrap/wrap.h"
+#include "wrap/retry.h"
 
 #include <stdlib.h>
 
-struct shared { /* one for all clones */
-    const struct weir_transport_options *options;
-    struct weir_retry_budget budget;
-    atomic_uint refs;
-    atomic_uint_fast64_t handles; /* ever made: seeds their jitter */
-};
-
-struct retry {
-    struct weir_wrapper wrap;
-    struct shared *shared;
-    struct weir_rng rng;
-};
-
-static struct retry *
-self(struct weir_transport *t)
+void
+weir_retry_begin(struct weir_transport *t, struct weir_tries *out)
 {
-    return (struct retry *)t;
-}
-
-static void
-begin(struct weir_transport *t, struct weir_tries *out)
-{
-    out->options = self(t)->shared->options;
-    out->budget = &self(t)->shared->budget;
-    out->rng = &self(t)->rng;
+    out->options = weir_retry_of(t)->shared->options;
+    out->budget = &weir_retry_of(t)->shared->budget;
+    out->rng = &weir_retry_of(t)->rng;
     out->made = out->cost = 0;
     out->unknown = false;
     out->end = WEIR_TRIES_ANSWERED;
@@ -40,88 +20,12 @@ begin(struct weir_transport *t, struct weir_tries *out)
 static int
 retry_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->wrap.inner;
+    struct weir_transport *in = weir_retry_of(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
-    begin(t, &tries);
+    weir_retry_begin(t, &tries);
     do
         rc = in->ops->probe(in, nonce, out_caps, &tries.last);
-    while (weir_tries_again(&tries, rc, WEIR_REPEAT_YES));
-    return weir_tries_end(&tries, rc, err);
-}
-
-static int
-retry_put(struct weir_transport *t, const struct weir_object *object, const void *data,
-          size_t bytes, uint64_t crc64nvme, struct weir_stored *out, struct weir_err *err)
-{
-    struct weir_transport *in = self(t)->wrap.inner;
-    struct weir_tries tries;
-    int rc = 0;
-    begin(t, &tries);
-    do
-        rc = in->ops->put(in, object, data, bytes, crc64nvme, out, &tries.last);
-    while (weir_tries_again(&tries, rc, WEIR_REPEAT_YES));
-    return weir_tries_end(&tries, rc, err);
-}
-
-/* Not repeated when the outcome is unknown: the caller first aborts what list_uploads finds. */
-static int
-retry_create_upload(struct weir_transport *t, const struct weir_object *object, char *out_id,
-                    struct weir_err *err)
-{
-    struct weir_transport *in = self(t)->wrap.inner;
-    struct weir_tries tries;
-    int rc = 0;
-    begin(t, &tries);
-    do
-        rc = in->ops->create_upload(in, object, out_id, &tries.last);
-    while (weir_tries_again(&tries, rc, WEIR_REPEAT_KNOWN));
-    return weir_tries_end(&tries, rc, err);
-}
-
-static int
-retry_put_part(struct weir_transport *t, const char *key, const char *upload_id,
-               uint32_t number, const void *data, size_t bytes, uint64_t crc64nvme,
-               struct weir_part *out, struct weir_err *err)
-{
-    struct weir_transport *in = self(t)->wrap.inner;
-    struct weir_tries tries;
-    int rc = 0;
-    begin(t, &tries);
-    do
-        rc = in->ops->put_part(in, key, upload_id, number, data, bytes, crc64nvme, out,
-                               &tries.last);
-    while (weir_tries_again(&tries, rc, WEIR_REPEAT_YES));
-    return weir_tries_end(&tries, rc, err);
-}
-
-static int
-retry_complete_upload(struct weir_transport *t, const struct weir_object *object,
-                      const char *upload_id, const struct weir_part *parts, size_t count,
-                      uint64_t object_bytes, uint64_t crc64nvme, struct weir_stored *out,
-                      struct weir_err *err)
-{
-    struct weir_transport *in = self(t)->wrap.inner;
-    struct weir_tries tries;
-    int rc = 0;
-    begin(t, &tries);
-    do
-        rc = in->ops->complete_upload(in, object, upload_id, parts, count, object_bytes,
-                                      crc64nvme, out, &tries.last);
-    while (weir_tries_again(&tries, rc, WEIR_REPEAT_KNOWN));
-    return weir_tries_end(&tries, rc, err);
-}
-
-static int
-retry_abort_upload(struct weir_transport *t, const char *key, const char *upload_id,
-                   struct weir_err *err)
-{
-    struct weir_transport *in = self(t)->wrap.inner;
-    struct weir_tries tries;
-    int rc = 0;
-    begin(t, &tries);
-    do
-        rc = in->ops->abort_upload(in, key, upload_id, &tries.last);
     while (weir_tries_again(&tries, rc, WEIR_REPEAT_YES));
     return weir_tries_end(&tries, rc, err);
 }
@@ -130,10 +34,10 @@ static int
 retry_head(struct weir_transport *t, const char *key, struct weir_head *out,
            struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->wrap.inner;
+    struct weir_transport *in = weir_retry_of(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
-    begin(t, &tries);
+    weir_retry_begin(t, &tries);
     do
         rc = in->ops->head(in, key, out, &tries.last);
     while (weir_tries_again(&tries, rc, WEIR_REPEAT_YES));
@@ -141,14 +45,15 @@ retry_head(struct weir_transport *t, const char *key, struct weir_head *out,
 }
 
 static int
-retry_remove(struct weir_transport *t, const char *key, struct weir_err *err)
+retry_part_size(struct weir_transport *t, const char *key, uint64_t *out_part_bytes,
+                uint32_t *out_part_count, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->wrap.inner;
+    struct weir_transport *in = weir_retry_of(t)->wrap.inner;
     struct weir_tries tries;
     int rc = 0;
-    begin(t, &tries);
+    weir_retry_begin(t, &tries);
     do
-        rc = in->ops->remove(in, key, &tries.last);
+        rc = in->ops->part_size(in, key, out_part_bytes, out_part_count, &tries.last);
     while (weir_tries_again(&tries, rc, WEIR_REPEAT_YES));
     return weir_tries_end(&tries, rc, err);
 }
@@ -208,11 +113,11 @@ static int
 retry_get(struct weir_transport *t, const char *key, uint64_t offset, uint64_t bytes,
           weir_sink_fn *sink, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->wrap.inner;
+    struct weir_transport *in = weir_retry_of(t)->wrap.inner;
     struct watch w = {.fn.sink = sink, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
-    begin(t, &tries);
+    weir_retry_begin(t, &tries);
     do
         rc = in->ops->get(in, key, offset, bytes, on_bytes, &w, &tries.last);
     while (weir_tries_again(&tries, rc, repeat_of(&w)));
@@ -223,11 +128,11 @@ static int
 retry_list(struct weir_transport *t, const char *key_prefix, const char *start_after,
            weir_list_fn *fn, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->wrap.inner;
+    struct weir_transport *in = weir_retry_of(t)->wrap.inner;
     struct watch w = {.fn.list = fn, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
-    begin(t, &tries);
+    weir_retry_begin(t, &tries);
     do
         rc = in->ops->list(in, key_prefix, start_after, on_listed, &w, &tries.last);
     while (weir_tries_again(&tries, rc, repeat_of(&w)));
@@ -238,11 +143,11 @@ static int
 retry_list_parts(struct weir_transport *t, const char *key, const char *upload_id,
                  weir_part_fn *fn, void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->wrap.inner;
+    struct weir_transport *in = weir_retry_of(t)->wrap.inner;
     struct watch w = {.fn.part = fn, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
-    begin(t, &tries);
+    weir_retry_begin(t, &tries);
     do
         rc = in->ops->list_parts(in, key, upload_id, on_part, &w, &tries.last);
     while (weir_tries_again(&tries, rc, repeat_of(&w)));
@@ -253,11 +158,11 @@ static int
 retry_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload_fn *fn,
                    void *ctx, struct weir_err *err)
 {
-    struct weir_transport *in = self(t)->wrap.inner;
+    struct weir_transport *in = weir_retry_of(t)->wrap.inner;
     struct watch w = {.fn.upload = fn, .ctx = ctx};
     struct weir_tries tries;
     int rc = 0;
-    begin(t, &tries);
+    weir_retry_begin(t, &tries);
     do
         rc = in->ops->list_uploads(in, key_prefix, on_upload, &w, &tries.last);
     while (weir_tries_again(&tries, rc, repeat_of(&w)));
@@ -267,7 +172,7 @@ retry_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload
 /* ---- life ---- */
 
 static void
-shared_unref(struct shared *s)
+shared_unref(struct weir_retry_shared *s)
 {
     if (atomic_fetch_sub(&s->refs, 1) > 1)
         return;
@@ -280,9 +185,9 @@ retry_close(struct weir_transport *t)
 {
     if (t == NULL)
         return;
-    struct weir_transport *inner = self(t)->wrap.inner;
+    struct weir_transport *inner = weir_retry_of(t)->wrap.inner;
     inner->ops->close(inner);
-    shared_unref(self(t)->shared);
+    shared_unref(weir_retry_of(t)->shared);
     free(t);
 }
 
@@ -295,31 +200,35 @@ static const struct weir_transport_ops retry_ops = {
     .describe = weir_wrap_describe,
     .clone = retry_clone,
     .probe = retry_probe,
-    .put = retry_put,
-    .create_upload = retry_create_upload,
-    .put_part = retry_put_part,
-    .complete_upload = retry_complete_upload,
-    .abort_upload = retry_abort_upload,
+    .put = weir_retry_put,
+    .create_upload = weir_retry_create_upload,
+    .put_part = weir_retry_put_part,
+    .complete_upload = weir_retry_complete_upload,
+    .abort_upload = weir_retry_abort_upload,
     .list_parts = retry_list_parts,
     .list_uploads = retry_list_uploads,
     .head = retry_head,
     .get = retry_get,
     .list = retry_list,
-    .remove = retry_remove,
+    .remove = weir_retry_remove,
+    .remove_many = weir_retry_remove_many,
+    .copy = weir_retry_copy,
+    .copy_part = weir_retry_copy_part,
+    .part_size = retry_part_size,
     .close = retry_close,
 };
 
 /* A handle around inner with its own reference to s. */
 static int
-wrap_inner(struct shared *s, struct weir_transport *inner, struct weir_transport **out,
-           struct weir_err *err)
+wrap_inner(struct weir_retry_shared *s, struct weir_transport *inner,
+           struct weir_transport **out, struct weir_err *err)
 {
-    struct retry *h = calloc(1, sizeof(*h));
+    struct weir_retry *h = calloc(1, sizeof(*h));
     if (h == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "retries");
     atomic_fetch_add(&s->refs, 1);
     uint64_t number = atomic_fetch_add(&s->handles, 1);
-    *h = (struct retry){.wrap = {.base.ops = &retry_ops, .inner = inner}, .shared = s};
+    *h = (struct weir_retry){.wrap = {.base.ops = &retry_ops, .inner = inner}, .shared = s};
     h->rng.state = s->options->seed ^ ((number + 1) * UINT64_C(0xd1b54a32d192ed03));
     *out = &h->wrap.base;
     return 0;
@@ -329,9 +238,10 @@ static int
 retry_clone(struct weir_transport *t, struct weir_transport **out, struct weir_err *err)
 {
     struct weir_transport *inner = NULL;
-    if (self(t)->wrap.inner->ops->clone(self(t)->wrap.inner, &inner, err) != 0)
+    if (weir_retry_of(t)->wrap.inner->ops->clone(weir_retry_of(t)->wrap.inner, &inner, err) !=
+        0)
         return -1;
-    if (wrap_inner(self(t)->shared, inner, out, err) == 0)
+    if (wrap_inner(weir_retry_of(t)->shared, inner, out, err) == 0)
         return 0;
     inner->ops->close(inner);
     return -1;
@@ -341,7 +251,7 @@ int
 weir_retry_open(const struct weir_transport_options *options, struct weir_transport *inner,
                 struct weir_transport **out, struct weir_err *err)
 {
-    struct shared *s = calloc(1, sizeof(*s));
+    struct weir_retry_shared *s = calloc(1, sizeof(*s));
     if (s == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "retries");
     s->options = options;

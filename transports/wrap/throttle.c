@@ -1,5 +1,5 @@
 /* throttle -- bodies wait for their share of the bandwidth window: before put and put_part, and
- * between the blocks of a get.  Everything else passes. */
+ * between the blocks of a get.  Everything else passes, copies too: the store makes them. */
 #include "wrap/bucket.h"
 #include "wrap/wrap.h"
 
@@ -162,6 +162,40 @@ throttle_remove(struct weir_transport *t, const char *key, struct weir_err *err)
     return in->ops->remove(in, key, err);
 }
 
+static int
+throttle_remove_many(struct weir_transport *t, const char *const *keys, size_t count,
+                     weir_removed_fn *fn, void *ctx, struct weir_err *err)
+{
+    struct weir_transport *in = self(t)->wrap.inner;
+    return in->ops->remove_many(in, keys, count, fn, ctx, err);
+}
+
+static int
+throttle_copy(struct weir_transport *t, const char *source_key, const char *source_etag,
+              const struct weir_object *object, struct weir_stored *out, struct weir_err *err)
+{
+    struct weir_transport *in = self(t)->wrap.inner;
+    return in->ops->copy(in, source_key, source_etag, object, out, err);
+}
+
+static int
+throttle_copy_part(struct weir_transport *t, const char *key, const char *upload_id,
+                   uint32_t number, const char *source_key, const char *source_etag,
+                   uint64_t offset, uint64_t bytes, struct weir_part *out, struct weir_err *err)
+{
+    struct weir_transport *in = self(t)->wrap.inner;
+    return in->ops->copy_part(in, key, upload_id, number, source_key, source_etag, offset,
+                              bytes, out, err);
+}
+
+static int
+throttle_part_size(struct weir_transport *t, const char *key, uint64_t *out_part_bytes,
+                   uint32_t *out_part_count, struct weir_err *err)
+{
+    struct weir_transport *in = self(t)->wrap.inner;
+    return in->ops->part_size(in, key, out_part_bytes, out_part_count, err);
+}
+
 /* ---- life ---- */
 
 static void
@@ -211,6 +245,10 @@ static const struct weir_transport_ops throttle_ops = {
     .get = throttle_get,
     .list = throttle_list,
     .remove = throttle_remove,
+    .remove_many = throttle_remove_many,
+    .copy = throttle_copy,
+    .copy_part = throttle_copy_part,
+    .part_size = throttle_part_size,
     .close = throttle_close,
 };
 

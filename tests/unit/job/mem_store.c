@@ -11,7 +11,9 @@
 
 #include <weir/digest.h>
 
-#define ARENA_BYTES ((size_t)256 << 20)
+/* Address space; memory is taken only where something is written. */
+#define ARENA_BYTES ((size_t)4 << 30)
+#define KEPT_BYTES_MAX ((size_t)16 << 20)
 
 static struct mem_store *current; /* the one that is opened */
 
@@ -34,11 +36,26 @@ copy_text(struct mem_store *s, const char *text)
     return memcpy(take(s, bytes), text, bytes);
 }
 
+const unsigned char *
+mem_keep(struct mem_store *s, const void *data, size_t bytes)
+{
+    if (bytes > KEPT_BYTES_MAX || bytes + KEPT_BYTES_MAX > ARENA_BYTES - s->used)
+        return NULL;
+    void *kept = take(s, bytes + 1);
+    return memcpy(kept, bytes > 0 ? data : "", bytes);
+}
+
+unsigned char *
+mem_room(struct mem_store *s, uint64_t bytes)
+{
+    return bytes + KEPT_BYTES_MAX > ARENA_BYTES - s->used ? NULL : take(s, (size_t)bytes + 1);
+}
+
 struct mem_store *
 mem_store_create(void)
 {
-    void *p =
-        mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         abort();
     struct mem_store *s = p;
@@ -125,6 +142,8 @@ void
 mem_describe_object(struct mem_store *s, struct mem_object *o, const struct weir_object *from)
 {
     o->key = copy_text(s, from->key);
+    if (from->meta_count > MEM_META_MAX)
+        abort();
     o->meta_count = from->meta_count;
     for (size_t i = 0; i < from->meta_count; i++)
         o->meta[i] = (struct weir_kv){copy_text(s, from->meta[i].name),
@@ -163,6 +182,19 @@ mem_store_plant(struct mem_store *s, const char *key, uint64_t bytes, uint64_t c
     struct mem_object o = {.bytes = bytes, .crc64nvme = crc64nvme};
     o.key = copy_text(s, key);
     return mem_publish(s, &o);
+}
+
+struct mem_object *
+mem_store_plant_bytes(struct mem_store *s, const char *key, const void *data, size_t bytes,
+                      const char *etag)
+{
+    struct mem_object o = {.bytes = bytes, .crc64nvme = weir_crc64nvme(0, data, bytes)};
+    o.key = copy_text(s, key);
+    o.data = mem_keep(s, data, bytes);
+    struct mem_object *published = mem_publish(s, &o);
+    if (etag != NULL)
+        (void)snprintf(published->etag, sizeof(published->etag), "%s", etag);
+    return published;
 }
 
 struct mem_upload *

@@ -18,13 +18,13 @@ mem_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps, struct w
     return mem_leave(&c, 0, err);
 }
 
-static int
-check_condition(struct mem_store *s, const struct weir_object *object, bool complete,
-                struct weir_err *err)
+/* cap: that without which ABSENT is ignored. */
+int
+mem_check_condition(struct mem_store *s, const struct weir_object *object, unsigned cap,
+                    struct weir_err *err)
 {
     const struct mem_object *o = mem_store_find(s, object->key);
-    unsigned absent = complete ? WEIR_CAP_IF_NONE_MATCH_COMPLETE : WEIR_CAP_IF_NONE_MATCH;
-    if (object->condition == WEIR_COND_ABSENT && (s->caps & absent) != 0 && o != NULL)
+    if (object->condition == WEIR_COND_ABSENT && (s->caps & cap) != 0 && o != NULL)
         return weir_err_set(err, WEIR_E_EXISTS, "%s is there", object->key);
     if (object->condition == WEIR_COND_MATCH && (s->caps & WEIR_CAP_IF_MATCH) != 0 &&
         (o == NULL || strcmp(o->etag, object->etag) != 0))
@@ -32,19 +32,18 @@ check_condition(struct mem_store *s, const struct weir_object *object, bool comp
     return 0;
 }
 
-static void
-tell(const struct mem_store *s, const struct mem_object *o, struct weir_stored *out)
+void
+mem_tell(const struct mem_store *s, const struct mem_object *o, struct weir_stored *out)
 {
     unsigned cap = o->multipart ? WEIR_CAP_STORED_CHECKSUM_MPU : WEIR_CAP_STORED_CHECKSUM;
     *out = (struct weir_stored){.bytes = o->bytes};
     (void)snprintf(out->etag, sizeof(out->etag), "%s", o->etag);
-    out->has_crc64nvme = (s->caps & cap) != 0;
+    out->has_crc64nvme = (s->caps & cap) != 0 && !o->no_crc64nvme;
     out->crc64nvme = out->has_crc64nvme ? o->crc64nvme : 0;
 }
 
-/* The marker of the job is no entry of a lake: not counted, never made to fail. */
-static bool
-is_marker(const char *key)
+bool
+mem_is_marker(const char *key)
 {
     return strncmp(key, ".weir/job-", 10) == 0;
 }
@@ -62,7 +61,7 @@ mem_put(struct weir_transport *t, const struct weir_object *object, const void *
         size_t bytes, uint64_t crc64nvme, struct weir_stored *out, struct weir_err *err)
 {
     struct mem_call c;
-    if (is_marker(object->key))
+    if (mem_is_marker(object->key))
         return mem_put_marker(t, bytes, out);
     if (mem_enter(t, MEM_PUT, object->key, &c, err) != 0)
         return -1;
@@ -74,13 +73,14 @@ mem_put(struct weir_transport *t, const struct weir_object *object, const void *
     bool intact = weir_crc64nvme(0, data, bytes) == crc64nvme;
     mem_lock(c.s);
     c.s->put_bytes -= bytes;
-    int rc = check_condition(c.s, object, false, err);
+    int rc = mem_check_condition(c.s, object, WEIR_CAP_IF_NONE_MATCH, err);
     if (rc == 0 && !intact)
         rc = weir_err_set(err, WEIR_E_DIGEST, "%s", object->key);
     if (rc == 0) {
         struct mem_object o = {.bytes = bytes, .crc64nvme = crc64nvme};
         mem_describe_object(c.s, &o, object);
-        tell(c.s, mem_publish(c.s, &o), out);
+        o.data = mem_keep(c.s, data, bytes);
+        mem_tell(c.s, mem_publish(c.s, &o), out);
     }
     mem_unlock(c.s);
     return mem_leave(&c, rc, err);
@@ -99,8 +99,8 @@ mem_create(struct weir_transport *t, const struct weir_object *object, char *out
     return mem_leave(&c, 0, err);
 }
 
-static struct mem_upload *
-find_upload(struct mem_store *s, const char *key, const char *id)
+struct mem_upload *
+mem_find_upload(struct mem_store *s, const char *key, const char *id)
 {
     for (struct mem_upload *u = s->uploads; u != NULL; u = u->next)
         if (u->open && strcmp(u->id, id) == 0 && strcmp(u->object.key, key) == 0)
@@ -118,7 +118,7 @@ mem_put_part(struct weir_transport *t, const char *key, const char *upload_id, u
         return -1;
     mem_lock(c.s);
     int rc = 0;
-    struct mem_upload *u = find_upload(c.s, key, upload_id);
+    struct mem_upload *u = mem_find_upload(c.s, key, upload_id);
     if (u == NULL) {
         rc = weir_err_set(err, WEIR_E_NO_UPLOAD, "%s", key);
     } else if (number < 1 || number > MEM_PARTS_MAX ||
@@ -129,10 +129,25 @@ mem_put_part(struct weir_transport *t, const char *key, const char *upload_id, u
         *p = (struct weir_part){
             .number = number, .bytes = bytes, .has_crc64nvme = true, .crc64nvme = crc64nvme};
         (void)snprintf(p->etag, sizeof(p->etag), "p%u", ++c.s->serial);
+        u->data[number - 1] = mem_keep(c.s, data, bytes);
         *out = *p;
     }
     mem_unlock(c.s);
     return mem_leave(&c, rc, err);
+}
+
+/* The bytes of all parts in a row, or NULL when those of one are not kept. */
+static const unsigned char *
+join(struct mem_store *s, const struct mem_upload *u, size_t count, uint64_t bytes)
+{
+    unsigned char *data = mem_room(s, bytes), *at = data;
+    for (size_t i = 0; i < count && data != NULL; i++) {
+        if (u->data[i] == NULL)
+            return NULL;
+        memcpy(at, u->data[i], u->parts[i].bytes);
+        at += u->parts[i].bytes;
+    }
+    return data;
 }
 
 static int
@@ -140,10 +155,10 @@ assemble(struct mem_store *s, const struct weir_object *object, const char *uplo
          const struct weir_part *parts, size_t count, uint64_t object_bytes, uint64_t crc64nvme,
          struct weir_stored *out, struct weir_err *err)
 {
-    struct mem_upload *u = find_upload(s, object->key, upload_id);
+    struct mem_upload *u = mem_find_upload(s, object->key, upload_id);
     if (u == NULL)
         return weir_err_set(err, WEIR_E_NO_UPLOAD, "%s", object->key);
-    if (check_condition(s, object, true, err) != 0)
+    if (mem_check_condition(s, object, WEIR_CAP_IF_NONE_MATCH_COMPLETE, err) != 0)
         return -1;
     struct mem_object o = u->object;
     o.multipart = true;
@@ -159,7 +174,10 @@ assemble(struct mem_store *s, const struct weir_object *object, const char *uplo
     if (o.bytes != object_bytes || o.crc64nvme != crc64nvme)
         return weir_err_set(err, WEIR_E_DIGEST, "%s", object->key);
     u->open = false;
-    tell(s, mem_publish(s, &o), out);
+    o.data = join(s, u, count, o.bytes);
+    o.part_bytes = u->parts[0].bytes;
+    o.part_count = (uint32_t)count;
+    mem_tell(s, mem_publish(s, &o), out);
     return 0;
 }
 
@@ -185,7 +203,7 @@ mem_abort(struct weir_transport *t, const char *key, const char *upload_id,
     if (mem_enter(t, MEM_ABORT, key, &c, err) != 0)
         return -1;
     mem_lock(c.s);
-    struct mem_upload *u = find_upload(c.s, key, upload_id);
+    struct mem_upload *u = mem_find_upload(c.s, key, upload_id);
     if (u != NULL)
         u->open = false;
     mem_unlock(c.s);
@@ -201,7 +219,7 @@ mem_list_parts(struct weir_transport *t, const char *key, const char *upload_id,
         return -1;
     mem_lock(c.s);
     int rc = 0;
-    struct mem_upload *u = find_upload(c.s, key, upload_id);
+    struct mem_upload *u = mem_find_upload(c.s, key, upload_id);
     if (u == NULL)
         rc = weir_err_set(err, WEIR_E_NO_UPLOAD, "%s", key);
     for (size_t i = 0; u != NULL && i < MEM_PARTS_MAX; i++)
@@ -227,56 +245,15 @@ mem_list_uploads(struct weir_transport *t, const char *key_prefix, weir_upload_f
     return mem_leave(&c, 0, err);
 }
 
-static int
-mem_head(struct weir_transport *t, const char *key, struct weir_head *out, struct weir_err *err)
-{
-    struct mem_call c;
-    if (is_marker(key))
-        return ((struct mem_handle *)t)->store->marked
-                   ? 0
-                   : weir_err_set(err, WEIR_E_NOT_FOUND, "%s", key);
-    if (mem_enter(t, MEM_HEAD, key, &c, err) != 0)
-        return -1;
-    mem_lock(c.s);
-    const struct mem_object *o = mem_store_find(c.s, key);
-    int rc = o != NULL ? 0 : weir_err_set(err, WEIR_E_NOT_FOUND, "%s", key);
-    if (o != NULL) {
-        memset(out, 0, sizeof(*out));
-        tell(c.s, o, &out->stored);
-        out->meta_count = o->meta_count;
-        for (size_t i = 0; i < o->meta_count; i++)
-            out->meta[i] = o->meta[i]; /* the arena never moves */
-    }
-    mem_unlock(c.s);
-    return mem_leave(&c, rc, err);
-}
-
-static int
-mem_list(struct weir_transport *t, const char *key_prefix, const char *start_after,
-         weir_list_fn *fn, void *ctx, struct weir_err *err)
-{
-    struct mem_call c; /* only the sweep of old probes lists, and there are none */
-    (void)start_after;
-    (void)fn;
-    (void)ctx;
-    if (mem_enter(t, MEM_LIST, key_prefix, &c, err) != 0)
-        return -1;
-    return mem_leave(&c, 0, err);
-}
-
-static int
-mem_remove(struct weir_transport *t, const char *key, struct weir_err *err)
-{
-    (void)t;
-    return weir_err_set(err, WEIR_E_BUG, "%s: weir removes nothing", key);
-}
-
 static const struct weir_limits *
 mem_limits(const struct weir_transport *t)
 {
     static const struct weir_limits limits = {.part_bytes_min = (uint64_t)1 << 20,
                                               .part_bytes_max = (uint64_t)1 << 30,
                                               .put_bytes_max = (uint64_t)1 << 30,
+                                              .copy_bytes_max = (uint64_t)1 << 30,
+                                              .copy_source_bytes_min = (uint64_t)1 << 20,
+                                              .remove_count_max = 100,
                                               .object_bytes_max = (uint64_t)1 << 40,
                                               .part_count_max = MEM_PARTS_MAX,
                                               .key_bytes_max = 256,
@@ -315,8 +292,13 @@ static const struct weir_transport_ops ops = {
     .list_parts = mem_list_parts,
     .list_uploads = mem_list_uploads,
     .head = mem_head,
+    .get = mem_get,
     .list = mem_list,
     .remove = mem_remove,
+    .remove_many = mem_remove_many,
+    .copy = mem_copy,
+    .copy_part = mem_copy_part,
+    .part_size = mem_part_size,
     .close = mem_close,
 };
 

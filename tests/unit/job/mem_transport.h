@@ -2,7 +2,8 @@
  * dies at the call that a test names.
  *
  * It lives in memory that is shared with forked children, so that a child may be killed in the
- * middle of a pass and its store looked at.  Contents are kept as size and CRC64NVME only. */
+ * middle of a pass and its store looked at.  Bytes are kept, but for those of planted objects
+ * and of single puts and parts over 16 MiB, and are never freed before the store is. */
 #ifndef WEIR_TEST_MEM_TRANSPORT_H
 #define WEIR_TEST_MEM_TRANSPORT_H
 
@@ -22,6 +23,12 @@ enum mem_op {
     MEM_LIST_UPLOADS,
     MEM_HEAD,
     MEM_LIST,
+    MEM_GET,
+    MEM_REMOVE, /* one key: also each key of a remove_many, whose result the fault then is */
+    MEM_REMOVE_MANY,
+    MEM_COPY, /* met by the key of the new object */
+    MEM_COPY_PART,
+    MEM_PART_SIZE,
     MEM_OPS
 };
 
@@ -46,12 +53,17 @@ struct mem_fault {
     unsigned met; /* matching calls so far */
 };
 
-#define MEM_META_MAX 8
+#define MEM_META_MAX 16
 struct mem_object {
     struct mem_object *next;
     char *key;
     uint64_t bytes, crc64nvme;
+    const unsigned char *data; /* NULL: not kept; such an object can be copied whole only */
     bool multipart;
+    bool no_crc64nvme;   /* of another tool: HEAD tells no CRC64NVME */
+    uint64_t part_bytes; /* of part 1; 0: part_size is UNSUPPORTED */
+    uint32_t part_count;
+    char crc32[24], crc32c[24], sha1[48], sha256[64]; /* as in weir_head; "" = none */
     char etag[40];
     struct weir_kv meta[MEM_META_MAX];
     size_t meta_count;
@@ -64,6 +76,7 @@ struct mem_upload {
     char id[24];
     struct mem_object object; /* key and metadata */
     struct weir_part parts[MEM_PARTS_MAX];
+    const unsigned char *data[MEM_PARTS_MAX];
 };
 
 struct mem_store { /* guarded by lock, but for what tests set between passes */
@@ -71,6 +84,9 @@ struct mem_store { /* guarded by lock, but for what tests set between passes */
     struct mem_object *objects;
     struct mem_upload *uploads; /* the closed ones too */
     unsigned caps;
+    bool ignores_source_etag; /* copy and copy_part do not look at it */
+    bool copies_silently;     /* replies to copy and copy_part tell no CRC64NVME */
+    bool versions;            /* removing leaves delete markers: "m1", "m2", ... */
     struct mem_fault faults[4];
     unsigned calls[MEM_OPS]; /* [MEM_ANY]: all */
     bool marked;             /* the job left its marker; coordinator only */
@@ -81,7 +97,7 @@ struct mem_store { /* guarded by lock, but for what tests set between passes */
     size_t used;
 };
 
-#define MEM_CAPS_ALL 0xffu
+#define MEM_CAPS_ALL 0x7ffu
 
 struct mem_store *mem_store_create(void); /* becomes the store of weir_transport_open() */
 void mem_store_free(struct mem_store *s);
@@ -92,6 +108,9 @@ unsigned mem_store_count(struct mem_store *s);
 /* An object that weir did not write, or changed behind its back. */
 struct mem_object *mem_store_plant(struct mem_store *s, const char *key, uint64_t bytes,
                                    uint64_t crc64nvme);
+/* The same with bytes, and an ETag of your choice (NULL: a new one). */
+struct mem_object *mem_store_plant_bytes(struct mem_store *s, const char *key, const void *data,
+                                         size_t bytes, const char *etag);
 void mem_store_remove(struct mem_store *s, const char *key);
 /* An upload that nobody remembers. */
 void mem_store_plant_upload(struct mem_store *s, const char *key);

@@ -165,12 +165,14 @@ START_TEST(lost_others_are_repeated)
 }
 END_TEST
 
-START_TEST(exists_after_a_lost_put_may_be_ours)
+/* A conditional put or copy. */
+START_TEST(exists_after_a_lost_one_may_be_ours)
 {
+    const enum mock_op op = _i == 0 ? OP_PUT : OP_COPY;
     static const struct mock_step steps[] = {LOST, {.code = WEIR_E_EXISTS}};
     struct bench b;
     setup(&b, steps, 2);
-    ck_assert_int_eq(mock_call(b.t, OP_PUT, 10, &b.delivered, &b.err), -1);
+    ck_assert_int_eq(mock_call(b.t, op, 10, &b.delivered, &b.err), -1);
     ck_assert_int_eq(b.err.code, WEIR_E_EXISTS);
     ck_assert(b.err.outcome_unknown);
     ck_assert(!b.err.retryable);
@@ -178,7 +180,7 @@ START_TEST(exists_after_a_lost_put_may_be_ours)
 
     static const struct mock_step known[] = {SERVER, {.code = WEIR_E_EXISTS}};
     setup(&b, known, 2);
-    ck_assert_int_eq(mock_call(b.t, OP_PUT, 10, &b.delivered, &b.err), -1);
+    ck_assert_int_eq(mock_call(b.t, op, 10, &b.delivered, &b.err), -1);
     ck_assert(!b.err.outcome_unknown); /* nothing of ours can be there */
     teardown(&b);
 }
@@ -373,7 +375,7 @@ main(void)
     tcase_add_test(tc, a_final_answer_after_retries_says_which_try);
     tcase_add_loop_test(tc, lost_create_and_complete_are_left_to_the_engine, 0, OPS);
     tcase_add_loop_test(tc, lost_others_are_repeated, 0, OPS);
-    tcase_add_test(tc, exists_after_a_lost_put_may_be_ours);
+    tcase_add_loop_test(tc, exists_after_a_lost_one_may_be_ours, 0, 2);
     tcase_add_test(tc, refused_connection_after_a_lost_put_stays_unknown);
     tcase_add_loop_test(tc, nothing_is_delivered_twice, 0, 4);
     tcase_add_test(tc, a_drain_ends_the_waiting);

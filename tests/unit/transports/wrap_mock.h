@@ -216,6 +216,43 @@ mock_remove(struct weir_transport *t, const char *key, struct weir_err *err)
     return mock_rc(t, err);
 }
 
+static inline int
+mock_remove_many(struct weir_transport *t, const char *const *keys, size_t count,
+                 weir_removed_fn *fn, void *ctx, struct weir_err *err)
+{
+    (void)keys;
+    int rc = mock_rc(t, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        fn(ctx, i, "v1", NULL);
+    return rc;
+}
+
+static inline int
+mock_copy(struct weir_transport *t, const char *source_key, const char *source_etag,
+          const struct weir_object *object, struct weir_stored *out, struct weir_err *err)
+{
+    (void)source_key, (void)source_etag, (void)object, (void)out;
+    return mock_rc(t, err);
+}
+
+static inline int
+mock_copy_part(struct weir_transport *t, const char *key, const char *upload_id,
+               uint32_t number, const char *source_key, const char *source_etag,
+               uint64_t offset, uint64_t bytes, struct weir_part *out, struct weir_err *err)
+{
+    (void)key, (void)upload_id, (void)number, (void)source_key, (void)source_etag;
+    (void)offset, (void)bytes, (void)out;
+    return mock_rc(t, err);
+}
+
+static inline int
+mock_part_size(struct weir_transport *t, const char *key, uint64_t *out_part_bytes,
+               uint32_t *out_part_count, struct weir_err *err)
+{
+    (void)key, (void)out_part_bytes, (void)out_part_count;
+    return mock_rc(t, err);
+}
+
 static inline void
 mock_close(struct weir_transport *t)
 {
@@ -243,6 +280,10 @@ static const struct weir_transport_ops mock_ops = {
     .get = mock_get,
     .list = mock_list,
     .remove = mock_remove,
+    .remove_many = mock_remove_many,
+    .copy = mock_copy,
+    .copy_part = mock_copy_part,
+    .part_size = mock_part_size,
     .close = mock_close,
 };
 
@@ -279,6 +320,10 @@ enum mock_op {
     OP_GET,
     OP_LIST,
     OP_REMOVE,
+    OP_REMOVE_MANY,
+    OP_COPY,
+    OP_COPY_PART,
+    OP_PART_SIZE,
     OPS
 };
 
@@ -314,6 +359,12 @@ mock_on_listed(void *ctx, const struct weir_listed *object)
     return 0;
 }
 
+static inline void
+mock_on_removed(void *ctx, size_t index, const char *version, const struct weir_err *why)
+{
+    (void)ctx, (void)index, (void)version, (void)why;
+}
+
 static inline int
 mock_call(struct weir_transport *t, enum mock_op op, size_t bytes, unsigned *delivered,
           struct weir_err *err)
@@ -324,6 +375,9 @@ mock_call(struct weir_transport *t, enum mock_op op, size_t bytes, unsigned *del
     static struct weir_part part;
     static struct weir_head head;
     static char id[WEIR_UPLOAD_ID_BYTES];
+    static const char *const keys[] = {"a", "b"};
+    uint64_t part_bytes = 0;
+    uint32_t part_count = 0;
     unsigned caps = 0;
     switch (op) {
     case OP_PROBE:
@@ -350,6 +404,14 @@ mock_call(struct weir_transport *t, enum mock_op op, size_t bytes, unsigned *del
         return o->list(t, "", NULL, mock_on_listed, delivered, err);
     case OP_REMOVE:
         return o->remove(t, "key", err);
+    case OP_REMOVE_MANY:
+        return o->remove_many(t, keys, 2, mock_on_removed, NULL, err);
+    case OP_COPY:
+        return o->copy(t, "from", "", &object, &stored, err);
+    case OP_COPY_PART:
+        return o->copy_part(t, "key", "id", 1, "from", "", 0, 1, &part, err);
+    case OP_PART_SIZE:
+        return o->part_size(t, "key", &part_bytes, &part_count, err);
     case OPS:
         break;
     }
