@@ -83,6 +83,15 @@ weir_check_path(const char *text)
     return wrong != NULL ? wrong : check_segments(text, false);
 }
 
+const char *
+weir_check_file(const char *text)
+{
+    const char *wrong = weir_check_path(text);
+    if (wrong == NULL && text[strlen(text) - 1] == '/')
+        return "ends in a slash: name a file, not a directory";
+    return wrong;
+}
+
 /* General purpose bucket naming rules of the Amazon S3 User Guide, but for the reserved
  * prefixes and suffixes: aliases of access points carry those and are fine here. */
 static const char *

@@ -13,6 +13,7 @@ extern const char weir_check_user_name[];
 
 const char *weir_check_name(const char *text);
 const char *weir_check_path(const char *text);     /* absolute, no "." and ".." in it */
+const char *weir_check_file(const char *text);     /* the same, and no slash at the end */
 const char *weir_check_path_any(const char *text); /* relative too */
 const char *weir_check_url(const char *text);      /* s3://bucket[/prefix], file:///dir */
 const char *weir_check_endpoint(const char *text); /* http(s)://host[:port][/base] */

@@ -157,6 +157,16 @@ check_transfer(const struct weir_manifest *m, const struct weir_node *transfer,
     check_windows(m, weir_node_get(transfer, "bandwidth"), d);
 }
 
+static void
+check_metrics(const struct weir_manifest *m, const struct weir_node *metrics,
+              struct weir_diag *d)
+{
+    if (m->metrics.textfile != NULL && m->source.root != NULL &&
+        is_within(m->metrics.textfile, m->source.root))
+        tell(d, weir_node_get(metrics, "textfile"),
+             "textfile: it lies inside source.root, which weir only reads");
+}
+
 void
 weir_cross_check(const struct weir_manifest *m, const struct weir_node *root,
                  struct weir_diag *d)
@@ -167,4 +177,5 @@ weir_cross_check(const struct weir_manifest *m, const struct weir_node *root,
     else if (m->destination.url != NULL)
         check_s3_store(m, destination, d);
     check_transfer(m, weir_node_get(root, "transfer"), d);
+    check_metrics(m, weir_node_get(root, "metrics"), d);
 }

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,84 +116,12 @@ read_bool(struct weir_schema *s, const struct weir_schema_key *key, const struct
         *field = yes;
 }
 
-/* Sizes in messages the way a manifest writes them. */
-static const char *
-number_text(enum weir_schema_kind kind, uint64_t value, char out[static 32])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
-    for (; value != 0 && value % 1024 == 0 && unit < 4; unit++)
-        value /= 1024;
-    if (kind == WEIR_SCHEMA_SIZE)
-        (void)snprintf(out, 32, "%" PRIu64 "%s", value, units[unit]);
-    else
-        (void)snprintf(out, 32, "%" PRIu64, value << (10 * unit));
-    return out;
-}
-
-static bool
-in_range(struct weir_schema *s, const struct weir_schema_key *key, const struct weir_node *n,
-         uint64_t value)
-{
-    char number[32], wrong[64];
-    if (value < key->low)
-        (void)snprintf(wrong, sizeof(wrong), "is below %s",
-                       number_text(key->kind, key->low, number));
-    else if (value > key->high)
-        (void)snprintf(wrong, sizeof(wrong), "is over %s",
-                       number_text(key->kind, key->high, number));
-    else if (key->step > 0 && value % key->step != 0)
-        (void)snprintf(wrong, sizeof(wrong), "is no multiple of %s",
-                       number_text(key->kind, key->step, number));
-    else
-        return true;
-    weir_field_complain(s, key->name, n, wrong, NULL);
-    return false;
-}
-
-/* COUNT and SIZE.  Returns whether *out was set. */
-static bool
-read_number(struct weir_schema *s, const struct weir_schema_key *key, const struct weir_node *n,
-            uint64_t *out)
-{
-    bool size = key->kind == WEIR_SCHEMA_SIZE;
-    const char *expected = size ? "a size such as 512MiB" : "a whole number";
-    const char *meant = NULL, *wrong;
-    char neither[64];
-    uint64_t value = 0;
-    const char *text = weir_field_filled(s, key->name, n, expected);
-    if (text == NULL)
-        return false;
-    if (key->auto_word != NULL && strcmp(text, key->auto_word) == 0) {
-        *out = 0;
-        return true;
-    }
-    wrong = size ? weir_units_size(text, &value, &meant) : weir_units_count(text, &value);
-    if (wrong == NULL && !size && !n->plain)
-        wrong = "is text; write it without quotes";
-    if (wrong != NULL && key->auto_word != NULL && (text[0] < '0' || text[0] > '9')) {
-        const char *const words[] = {key->auto_word, NULL};
-        meant = weir_suggest_nearest(text, words);
-        (void)snprintf(neither, sizeof(neither), "is neither %s nor %s", key->auto_word,
-                       expected);
-        wrong = neither;
-    }
-    if (wrong != NULL) {
-        weir_field_complain(s, key->name, n, wrong, meant);
-        return false;
-    }
-    if (!in_range(s, key, n, value))
-        return false;
-    *out = value;
-    return true;
-}
-
 static void
 read_count(struct weir_schema *s, const struct weir_schema_key *key, const struct weir_node *n,
            unsigned *field)
 {
     uint64_t value;
-    if (read_number(s, key, n, &value))
+    if (weir_field_number(s, key, n, &value))
         *field = (unsigned)value; /* key->high fits */
 }
 
@@ -203,10 +130,10 @@ read_version(struct weir_schema *s, const struct weir_schema_key *key,
              const struct weir_node *n)
 {
     uint64_t value;
-    const char *text = weir_field_filled(s, key->name, n, "the number 1");
+    const char *meant, *text = weir_field_filled(s, key->name, n, "the number 1");
     if (text == NULL)
         return;
-    if (weir_units_count(text, &value) != NULL || !n->plain)
+    if (weir_units_count(text, &value, &meant) != NULL || !n->plain)
         weir_field_complain(s, key->name, n,
                             "is not the number 1 (the version of the manifest)", NULL);
     else if (value != key->high)
@@ -278,8 +205,10 @@ weir_field_read(struct weir_schema *s, const struct weir_schema_key *key,
     case WEIR_SCHEMA_COUNT:
         read_count(s, key, value, field);
         break;
+    case WEIR_SCHEMA_COUNT64:
     case WEIR_SCHEMA_SIZE:
-        (void)read_number(s, key, value, field);
+    case WEIR_SCHEMA_DURATION:
+        (void)weir_field_number(s, key, value, field);
         break;
     case WEIR_SCHEMA_RATE:
         read_rate(s, key, value, field);

@@ -18,6 +18,10 @@ void weir_field_list_pairs(struct weir_schema *s, const struct weir_schema_key *
 void weir_field_list_maps(struct weir_schema *s, const struct weir_schema_key *key,
                           const struct weir_node *n, char **field, size_t *count);
 
+/* COUNT, COUNT64, SIZE and DURATION; field_number.c.  Returns whether *out was set. */
+bool weir_field_number(struct weir_schema *s, const struct weir_schema_key *key,
+                       const struct weir_node *n, uint64_t *out);
+
 /* The text of a scalar that may be used, or NULL after telling why not: wrong shape, nothing,
  * a NUL byte.  Borrowed from the node. */
 const char *weir_field_scalar(struct weir_schema *s, const char *name,

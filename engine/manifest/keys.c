@@ -22,6 +22,8 @@ static const char *const directories[] = {"empty", "all", "skip", NULL};
 static const char *const metadata[] = {"posix", "none", NULL};
 static const char *const existing[] = {"refuse", "replace", "adopt", NULL};
 static const char *const addressing[] = {"auto", "path", "virtual", NULL};
+static const char *const deletes[] = {"keep", "mirror", "quarantine", NULL};
+static const char *const metadata_changes[] = {"copy", "catalog", NULL};
 static const char *const encryption[] = {"AES256", "aws:kms", "aws:kms:dsse", NULL};
 
 const char *const weir_keys_storage_classes[] = {
@@ -118,6 +120,33 @@ static const struct weir_schema_key transfer_keys[] = {
 };
 static const struct weir_schema_map transfer_map = MAP("transfer", transfer_keys);
 
+static const struct weir_schema_key delete_limit_keys[] = {
+    {"files", WEIR_SCHEMA_COUNT64, false, FIELD(track.delete_limit_files),
+     .high = WEIR_KEYS_DELETE_FILES_MAX},
+    {"percent", WEIR_SCHEMA_COUNT, false, FIELD(track.delete_limit_percent), .high = 100},
+};
+static const struct weir_schema_map delete_limit_map = MAP("delete_limit", delete_limit_keys);
+
+static const struct weir_schema_key track_keys[] = {
+    {"delete", WEIR_SCHEMA_WORD, false, FIELD(track.delete_policy), .words = deletes},
+    {"delete_grace", WEIR_SCHEMA_DURATION, false, FIELD(track.delete_grace_s),
+     .high = WEIR_KEYS_GRACE_MAX},
+    {"delete_limit", WEIR_SCHEMA_MAP, false, .map = &delete_limit_map},
+    {"metadata_changes", WEIR_SCHEMA_WORD, false, FIELD(track.metadata_changes),
+     .words = metadata_changes},
+    LATER("mode"),
+    LATER("settle"),
+    LATER("rescan"),
+    LATER("max_lag"),
+};
+static const struct weir_schema_map track_map = MAP("track", track_keys);
+
+static const struct weir_schema_key metrics_keys[] = {
+    {"textfile", WEIR_SCHEMA_TEXT, false, FIELD(metrics.textfile), .check = weir_check_file},
+    LATER("listen"),
+};
+static const struct weir_schema_map metrics_map = MAP("metrics", metrics_keys);
+
 static const struct weir_schema_key report_keys[] = {
     {"directory", WEIR_SCHEMA_TEXT, false, FIELD(report.directory), .check = weir_check_path},
 };
@@ -129,11 +158,11 @@ static const struct weir_schema_key manifest_keys[] = {
     {"source", WEIR_SCHEMA_MAP, true, .map = &source_map},
     {"destination", WEIR_SCHEMA_MAP, true, .map = &destination_map},
     {"transfer", WEIR_SCHEMA_MAP, false, .map = &transfer_map},
+    {"track", WEIR_SCHEMA_MAP, false, .map = &track_map},
     {"report", WEIR_SCHEMA_MAP, false, .map = &report_map},
-    LATER("track"),
+    {"metrics", WEIR_SCHEMA_MAP, false, .map = &metrics_map},
     LATER("cutover"),
     LATER("audit"),
-    LATER("metrics"),
     LATER("waves"),
     LATER("pack"),
     LATER("shards"),

@@ -8,6 +8,11 @@
 #include "manifest/schema.h"
 
 #define WEIR_KEYS_MEMORY_DEFAULT (UINT64_C(512) << 20)
+#define WEIR_KEYS_GRACE_DEFAULT UINT64_C(86400)
+#define WEIR_KEYS_GRACE_MAX (UINT64_C(3650) * 86400) /* ten years */
+#define WEIR_KEYS_DELETE_FILES_DEFAULT 1000
+#define WEIR_KEYS_DELETE_FILES_MAX UINT64_C(1000000000000)
+#define WEIR_KEYS_DELETE_PERCENT_DEFAULT 5
 
 extern const struct weir_schema_map weir_keys_manifest;
 

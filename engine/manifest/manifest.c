@@ -31,6 +31,7 @@ weir_manifest_free(struct weir_manifest *m)
         free(m->destination.tags[i].name);
         free(m->destination.tags[i].value);
     }
+    free(m->metrics.textfile);
     free(m->report.directory);
     free(m->transfer.windows);
     free(m->destination.expected_owner);
@@ -59,6 +60,9 @@ create(const char *file)
         return NULL;
     m->source.one_file_system = true;
     m->transfer.memory_bytes = WEIR_KEYS_MEMORY_DEFAULT;
+    m->track.delete_grace_s = WEIR_KEYS_GRACE_DEFAULT;
+    m->track.delete_limit_files = WEIR_KEYS_DELETE_FILES_DEFAULT;
+    m->track.delete_limit_percent = WEIR_KEYS_DELETE_PERCENT_DEFAULT;
     m->file = strdup(file);
     if (m->file == NULL) {
         weir_manifest_free(m);

@@ -17,7 +17,9 @@ enum weir_schema_kind { /* what the value is, and the type of the field it fills
                         WEIR_SCHEMA_WORD, /* an enum: position in `words`, counted from `low` */
                         WEIR_SCHEMA_BOOL, /* bool: true or false */
                         WEIR_SCHEMA_COUNT,    /* unsigned */
+                        WEIR_SCHEMA_COUNT64,  /* uint64_t */
                         WEIR_SCHEMA_SIZE,     /* uint64_t, bytes */
+                        WEIR_SCHEMA_DURATION, /* uint64_t, seconds */
                         WEIR_SCHEMA_RATE,     /* uint64_t, bytes per second */
                         WEIR_SCHEMA_TIME,     /* uint16_t, minutes after midnight */
                         WEIR_SCHEMA_DAYS,     /* uint8_t, bit 0 is Monday */
@@ -39,13 +41,13 @@ struct weir_schema_key {
     const char *name;
     enum weir_schema_kind kind;
     bool required;
-    size_t offset;                  /* of the field in the struct that the mapping fills */
-    size_t count_offset;            /* PAIRS, MAPS: of the size_t beside it */
-    const char *const *words;       /* WORD: NULL-terminated, in the order of the enum */
-    const char *auto_word;          /* COUNT, SIZE: this word stands for 0 */
-    uint64_t low, high, step;       /* COUNT, SIZE, TIME: range and granularity; step 0: any */
-    weir_schema_check *check;       /* TEXT, and names of PAIRS */
-    weir_schema_check *check_value; /* values of PAIRS */
+    size_t offset;                     /* of the field in the struct that the mapping fills */
+    size_t count_offset;               /* PAIRS, MAPS: of the size_t beside it */
+    const char *const *words;          /* WORD: NULL-terminated, in the order of the enum */
+    const char *auto_word;             /* numbers: this word stands for 0 */
+    uint64_t low, high, step;          /* numbers, TIME: range and granularity; step 0: any */
+    weir_schema_check *check;          /* TEXT, and names of PAIRS */
+    weir_schema_check *check_value;    /* values of PAIRS */
     const struct weir_schema_map *map; /* MAP, MAPS */
 };
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include <weir/manifest.h>
 
@@ -10,7 +11,7 @@
 
 struct unit {
     const char *name;
-    uint64_t times, per; /* bytes = number * times / per */
+    uint64_t times, per; /* bytes or seconds = number * times / per */
 };
 
 #define KI UINT64_C(1024)
@@ -43,6 +44,10 @@ static const struct unit rates[] = {
     {NULL, 0, 0},
 };
 
+static const struct unit durations[] = {
+    {"s", 1, 1}, {"m", 60, 1}, {"h", 3600, 1}, {"d", WEIR_UNITS_DAY, 1}, {NULL, 0, 0},
+};
+
 static const char too_large[] = "is too large";
 
 static bool
@@ -69,9 +74,10 @@ read_number(const char **text, uint64_t *out)
 }
 
 const char *
-weir_units_count(const char *text, uint64_t *out)
+weir_units_count(const char *text, uint64_t *out, const char **out_meant)
 {
     uint64_t n;
+    *out_meant = NULL;
     const char *wrong = read_number(&text, &n);
     if (wrong == too_large)
         return wrong;
@@ -153,6 +159,27 @@ weir_units_rate(const char *text, uint64_t *out, const char **out_meant)
         return "is below 1kB/s; to lift the limit write unlimited";
     *out = n;
     return NULL;
+}
+
+/* The first letter of "hours" and "Min" is what is meant; not so of "month" and "ms". */
+static const char *
+meant_duration(const char *word)
+{
+    static const char letters[] = "smhdSMHD";
+    const char *at = *word != '\0' ? strchr(letters, *word) : NULL;
+    if (at == NULL || strncasecmp(word, "mo", 2) == 0 || strcasecmp(word, "ms") == 0)
+        return NULL;
+    return durations[(at - letters) % 4].name;
+}
+
+const char *
+weir_units_duration(const char *text, uint64_t *out, const char **out_meant)
+{
+    static const char bad_unit[] = "has a unit that is none of s, m, h, d";
+    const char *wrong =
+        read_quantity(text, durations, "has no unit: s, m, h or d", bad_unit, out, out_meant);
+    *out_meant = wrong == bad_unit ? meant_duration(text + strspn(text, "0123456789 ")) : NULL;
+    return wrong;
 }
 
 const char *

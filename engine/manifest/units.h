@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* "12": decimal digits only. */
-const char *weir_units_count(const char *text, uint64_t *out);
+/* "12": decimal digits only.  Nothing else is ever meant. */
+const char *weir_units_count(const char *text, uint64_t *out, const char **out_meant);
 
 /* "512MiB": whole number, B, KiB, MiB, GiB or TiB; one space between them is fine. */
 const char *weir_units_size(const char *text, uint64_t *out, const char **out_meant);
@@ -18,6 +18,10 @@ const char *weir_units_size(const char *text, uint64_t *out, const char **out_me
  * WEIR_UNITS_RATE_MIN. */
 #define WEIR_UNITS_RATE_MIN 1000
 const char *weir_units_rate(const char *text, uint64_t *out, const char **out_meant);
+
+/* "90s", "24h": seconds; whole number, s, m, h or d. */
+#define WEIR_UNITS_DAY 86400
+const char *weir_units_duration(const char *text, uint64_t *out, const char **out_meant);
 
 /* "08:00" to minutes after midnight, 0..1440 ("24:00"). */
 const char *weir_units_time(const char *text, uint16_t *out);

@@ -82,6 +82,24 @@ struct weir_transfer {
     size_t window_count;
 };
 
+enum weir_delete { WEIR_DELETE_KEEP = 0, WEIR_DELETE_MIRROR, WEIR_DELETE_QUARANTINE };
+enum weir_metadata_changes {
+    WEIR_METADATA_CHANGES_COPY = 0, /* the object gets the new metadata by a copy onto itself */
+    WEIR_METADATA_CHANGES_CATALOG   /* only the catalog learns them */
+};
+
+struct weir_track {
+    enum weir_delete delete_policy; /* what sync does with objects whose file vanished */
+    uint64_t delete_grace_s;        /* not before they have been missing so long; 24 h */
+    uint64_t delete_limit_files;    /* more in one pass: the guard stops it; 1000 */
+    unsigned delete_limit_percent;  /* the same in percent of all objects; 5 */
+    enum weir_metadata_changes metadata_changes;
+};
+
+struct weir_metrics {
+    char *textfile; /* Prometheus text written at the end of a sync, or NULL */
+};
+
 struct weir_report {
     char *directory; /* or NULL: the state directory */
 };
@@ -92,7 +110,9 @@ struct weir_manifest {
     struct weir_source source;
     struct weir_destination destination;
     struct weir_transfer transfer;
+    struct weir_track track;
     struct weir_report report;
+    struct weir_metrics metrics;
 };
 
 /**

@@ -35,6 +35,8 @@ BEYOND_A_SCHEMA = {
     "part-size-large": "size of a number with a unit",
     "part-size-step": "size of a number with a unit",
     "part-size-memory": "two values compared",
+    "delete-grace-long": "size of a number with a unit",
+    "textfile-in-lake": "two values compared",
     "store-in-lake": "two values compared",
     "lake-in-store": "two values compared",
     "window-empty": "two values compared",

@@ -38,7 +38,13 @@ START_TEST(defaults)
     ck_assert_uint_eq(m->transfer.memory_bytes, 512u << 20);
     ck_assert_uint_eq(m->transfer.part_bytes, 0);
     ck_assert_uint_eq(m->transfer.window_count, 0);
+    ck_assert_int_eq(m->track.delete_policy, WEIR_DELETE_KEEP);
+    ck_assert_uint_eq(m->track.delete_grace_s, 24 * 3600);
+    ck_assert_uint_eq(m->track.delete_limit_files, 1000);
+    ck_assert_uint_eq(m->track.delete_limit_percent, 5);
+    ck_assert_int_eq(m->track.metadata_changes, WEIR_METADATA_CHANGES_COPY);
     ck_assert_ptr_null(m->report.directory);
+    ck_assert_ptr_null(m->metrics.textfile);
     weir_manifest_free(m);
 }
 END_TEST
@@ -134,6 +140,30 @@ START_TEST(transfer)
 }
 END_TEST
 
+START_TEST(track_and_metrics)
+{
+    struct weir_manifest *m =
+        parse_good(HEAD SOURCE STORE "track:\n  delete: quarantine\n  delete_grace: 90m\n"
+                                     "  delete_limit: {files: 5000000000, percent: 100}\n"
+                                     "  metadata_changes: catalog\n"
+                                     "metrics: {textfile: /var/lib/node_exporter/lake.prom}\n");
+    ck_assert_int_eq(m->track.delete_policy, WEIR_DELETE_QUARANTINE);
+    ck_assert_uint_eq(m->track.delete_grace_s, 90 * 60);
+    ck_assert_uint_eq(m->track.delete_limit_files, UINT64_C(5000000000));
+    ck_assert_uint_eq(m->track.delete_limit_percent, 100);
+    ck_assert_int_eq(m->track.metadata_changes, WEIR_METADATA_CHANGES_CATALOG);
+    ck_assert_str_eq(m->metrics.textfile, "/var/lib/node_exporter/lake.prom");
+    weir_manifest_free(m);
+    m = parse_good(HEAD SOURCE STORE "track: {delete: mirror, delete_grace: 0s,\n"
+                                     "  delete_limit: {files: 0}}\n");
+    ck_assert_int_eq(m->track.delete_policy, WEIR_DELETE_MIRROR);
+    ck_assert_uint_eq(m->track.delete_grace_s, 0);
+    ck_assert_uint_eq(m->track.delete_limit_files, 0);
+    ck_assert_uint_eq(m->track.delete_limit_percent, 5); /* what is not said stays */
+    weir_manifest_free(m);
+}
+END_TEST
+
 START_TEST(a_disk_is_a_store)
 {
     struct weir_manifest *m =
@@ -205,6 +235,41 @@ static const struct {
     {TRANSFER, "bandwidth: [{to: 00:01, limit: 1kB/s}]", true},
     {TRANSFER, "bandwidth: [{from: 00:01, to: 00:01, limit: 1kB/s}]", false},
     {TRANSFER, "", true},
+#define TRACK HEAD SOURCE STORE "track: {%s}\n"
+    {TRACK, "", true},
+    {TRACK, "delete: keep", true},
+    {TRACK, "delete: remove", false},
+    {TRACK, "delete: true", false},
+    {TRACK, "delete_grace: 0s", true},
+    {TRACK, "delete_grace: 0", false},
+    {TRACK, "delete_grace: 3650d", true},
+    {TRACK, "delete_grace: 315360001s", false},
+    {TRACK, "delete_grace: [1h]", false},
+    {TRACK, "delete_limit: {}", true},
+    {TRACK, "delete_limit: {files: 0, percent: 0}", true},
+    {TRACK, "delete_limit: {files: 1000000000000}", true},
+    {TRACK, "delete_limit: {files: 1000000000001}", false},
+    {TRACK, "delete_limit: {files: -1}", false},
+    {TRACK, "delete_limit: {files: '7'}", false},
+    {TRACK, "delete_limit: {percent: 100}", true},
+    {TRACK, "delete_limit: {percent: 101}", false},
+    {TRACK, "delete_limit: {percent: 5%%}", false},
+    {TRACK, "delete_limit: 1000", false},
+    {TRACK, "metadata_changes: copy", true},
+    {TRACK, "metadata_changes: none", false},
+    {TRACK, "mode: auto", false},
+    {TRACK, "settle: 2s", false},
+    {TRACK, "rescan: 24h", false},
+    {TRACK, "max_lag: 1h", false},
+#define METRICS HEAD SOURCE STORE "metrics: {%s}\n"
+    {METRICS, "", true},
+    {METRICS, "textfile: /a.prom", true},
+    {METRICS, "textfile: a.prom", false},
+    {METRICS, "textfile: /a/", false},
+    {METRICS, "textfile: /a/../b", false},
+    {METRICS, "textfile: /lake/a.prom", false},
+    {METRICS, "textfile: /lakes/a.prom", true},
+    {METRICS, "listen: '127.0.0.1:9100'", false},
 #define DEST HEAD SOURCE "destination: {url: s3://example-lake, %s}\n"
     {DEST, "expected_owner: '000000000000'", true},
     {DEST, "expected_owner: 0123456789012", false},
@@ -302,6 +367,7 @@ static const struct {
     {HEAD SOURCE "destination: {url: s3://", "}\n", 'a', 63},
     {HEAD SOURCE "destination: {url: s3://abc/", "}\n", 'a', 512},
     {HEAD SOURCE "destination: {url: file:///", "}\n", 'a', 4094},
+    {HEAD SOURCE STORE "metrics: {textfile: /", "}\n", 'a', 4094},
     {HEAD SOURCE "destination: {url: s3://abc, region: ", "}\n", 'a', 63},
     {HEAD SOURCE "destination: {url: s3://abc, profile: ", "}\n", 'a', 128},
     {HEAD SOURCE "destination: {url: s3://abc, endpoint: http://", "}\n", 'a', 253},
@@ -339,6 +405,7 @@ main(void)
     tcase_add_test(tc, destination);
     tcase_add_test(tc, amazon_endpoints);
     tcase_add_test(tc, transfer);
+    tcase_add_test(tc, track_and_metrics);
     tcase_add_test(tc, a_disk_is_a_store);
     tcase_add_loop_test(tc, one_line, 0, COUNT_OF(lines));
     tcase_add_loop_test(tc, longest, 0, COUNT_OF(lengths));

@@ -109,6 +109,52 @@ END_TEST
 
 static const struct {
     const char *text;
+    uint64_t value;
+    const char *meant;
+} durations[] = {
+    {"0s", 0, NULL},
+    {"1s", 1, NULL},
+    {"90 s", 90, NULL},
+    {"15m", 900, NULL},
+    {"24h", 86400, NULL},
+    {"7d", 604800, NULL},
+    {"007d", 604800, NULL},
+    {"213503982334601d", UINT64_C(18446744073709526400), NULL},
+    {"213503982334602d", BAD, NULL},
+    {"18446744073709551616s", BAD, NULL},
+    {"", BAD, NULL},
+    {"0", BAD, NULL},
+    {"24", BAD, NULL},
+    {"h", BAD, NULL},
+    {"-1h", BAD, NULL},
+    {"1.5h", BAD, NULL},
+    {"24 hours", BAD, "h"},
+    {"24H", BAD, "h"},
+    {"10min", BAD, "m"},
+    {"2 days", BAD, "d"},
+    {"30Sec", BAD, "s"},
+    {"1w", BAD, NULL},
+    {"1month", BAD, NULL},
+    {"500ms", BAD, NULL},
+    {"1h30m", BAD, "h"},
+    {"never", BAD, NULL},
+};
+
+START_TEST(duration)
+{
+    uint64_t value = 0;
+    const char *meant;
+    const char *wrong = weir_units_duration(durations[_i].text, &value, &meant);
+    ck_assert_msg((wrong == NULL) == (durations[_i].value != BAD), "'%s' %s",
+                  durations[_i].text, wrong != NULL ? wrong : "was taken");
+    if (wrong == NULL)
+        ck_assert_uint_eq(value, durations[_i].value);
+    ck_assert_pstr_eq(meant, durations[_i].meant);
+}
+END_TEST
+
+static const struct {
+    const char *text;
     int minutes; /* -1: refused */
 } times[] = {
     {"00:00", 0},  {"00:01", 1},  {"08:30", 510}, {"23:59", 1439},  {"24:00", 1440},
@@ -165,7 +211,9 @@ static const struct {
 START_TEST(count)
 {
     uint64_t value = 0;
-    const char *wrong = weir_units_count(counts[_i].text, &value);
+    const char *meant = "";
+    const char *wrong = weir_units_count(counts[_i].text, &value, &meant);
+    ck_assert_ptr_null(meant);
     ck_assert_msg((wrong == NULL) == (counts[_i].value != BAD), "%s", counts[_i].text);
     if (wrong == NULL)
         ck_assert_uint_eq(value, counts[_i].value);
@@ -219,6 +267,7 @@ main(void)
     TCase *tc = tcase_create("units");
     LOOP(size, sizes);
     LOOP(rate, rates);
+    LOOP(duration, durations);
     LOOP(time_of_day, times);
     LOOP(days_of_week, days);
     LOOP(count, counts);
