@@ -47,6 +47,7 @@ static const struct fake_error known[] = {
     {"NoSuchUpload", 404,
      "The specified upload does not exist. The upload ID may be invalid, or the upload may "
      "have been aborted or completed."},
+    {"NoSuchVersion", 404, "The specified version does not exist."},
     {"NotFound", 404, "Not Found"},
     {"NotImplemented", 501,
      "A header you provided implies functionality that is not implemented"},

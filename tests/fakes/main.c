@@ -28,6 +28,7 @@ enum option_id {
     OPT_TLS_CERT,
     OPT_TLS_KEY,
     OPT_NO_STDIN,
+    OPT_VERSIONS,
     OPT_HELP
 };
 
@@ -52,6 +53,7 @@ static const struct option options[] = {
     {"tls-cert", required_argument, NULL, OPT_TLS_CERT},
     {"tls-key", required_argument, NULL, OPT_TLS_KEY},
     {"no-stdin", no_argument, NULL, OPT_NO_STDIN},
+    {"versions", no_argument, NULL, OPT_VERSIONS},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -141,6 +143,9 @@ set_option(struct fake_options *o, int id, const char *value)
         return fake_script_lenient(value, &o->lenient);
     case OPT_REGION_REDIRECT:
         o->region_redirect = true;
+        return 0;
+    case OPT_VERSIONS:
+        o->versions = true;
         return 0;
     case OPT_NO_STDIN:
         o->watch_stdin = false;

@@ -11,17 +11,24 @@ int fake_ops_bucket_create(struct fake_call *c);
 int fake_ops_bucket_head(struct fake_call *c);
 int fake_ops_bucket_delete(struct fake_call *c);
 int fake_ops_bucket_location(struct fake_call *c);
-int fake_ops_bucket_versioning(struct fake_call *c);
 /* ops_object.c: get serves HEAD too */
 int fake_ops_object_put(struct fake_call *c);
 int fake_ops_object_get(struct fake_call *c);
 int fake_ops_object_attributes(struct fake_call *c);
+/* ops_versions.c */
+int fake_ops_versions_get(struct fake_call *c);
+int fake_ops_versions_set(struct fake_call *c);
+int fake_ops_versions_list(struct fake_call *c);
+void fake_ops_version_header(struct fake_call *c, uint64_t serial); /* nothing for 0 */
 /* ops_delete.c */
 int fake_ops_delete_one(struct fake_call *c);
 int fake_ops_delete_many(struct fake_call *c);
 /* ops_copy.c */
 int fake_ops_copy_object(struct fake_call *c);
 int fake_ops_copy_part(struct fake_call *c);
+/* ops_copy_fields.c: the headers kept with a copy */
+int fake_ops_copy_fields(struct fake_call *c, const struct fake_object *source,
+                         bool onto_itself, struct fake_fields *out);
 /* ops_multipart.c */
 int fake_ops_multipart_create(struct fake_call *c);
 int fake_ops_multipart_put(struct fake_call *c);

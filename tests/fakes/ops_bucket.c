@@ -67,7 +67,7 @@ fake_ops_bucket_delete(struct fake_call *c)
     struct fake_bucket *b = fake_ops_bucket_locked(c);
     if (!b)
         rc = -1;
-    else if (b->objects.count > 0)
+    else if (b->objects.count > 0 || b->old.count > 0)
         rc = fake_reply_error(c, "BucketNotEmpty", NULL);
     else
         fake_store_remove_bucket(&c->server->store, b);
@@ -88,14 +88,5 @@ fake_ops_bucket_location(struct fake_call *c)
     if (strcmp(region, "us-east-1") != 0) /* the oldest region has no name here */
         fake_xml_escape(b, region);
     fake_buf_puts(b, "</LocationConstraint>");
-    return 0;
-}
-
-int
-fake_ops_bucket_versioning(struct fake_call *c)
-{
-    if (fake_ops_check_bucket(c) != 0)
-        return -1;
-    fake_buf_puts(fake_reply_xml(c), "<VersioningConfiguration" FAKE_XML_NS "/>");
     return 0;
 }

@@ -240,6 +240,7 @@ replay(struct fake_call *c, struct fake_bucket *b, struct fake_upload *u)
     fake_buf_clear(&c->reply.body);
     c->reply.status = 200;
     fake_reply_header(c, "Content-Type", "application/xml");
+    fake_ops_version_header(c, u->completed_serial);
     fake_buf_puts(&c->reply.body, u->completed_body);
     return 1;
 }
@@ -270,6 +271,8 @@ complete_locked(struct fake_call *c, const struct fake_xml *x)
     if (rc == 0) {
         answer(c, u, o);
         fake_store_publish(b, c->key, o);
+        u->completed_serial = o->serial;
+        fake_ops_version_header(c, o->serial);
         fake_store_drop_parts(u);
         o = NULL;
     }

@@ -11,6 +11,7 @@
 
 struct source {
     char *bucket, *key; /* owned */
+    char *version;      /* owned; NULL: the newest */
     struct fake_object *object;
 };
 
@@ -19,15 +20,19 @@ source_free(struct source *s)
 {
     free(s->bucket);
     free(s->key);
+    free(s->version);
     fake_object_unref(s->object);
 }
 
-/* [/]bucket/key[?versionId=null], percent-encoded. */
+/* [/]bucket/key[?versionId=V], percent-encoded. */
 static int
 parse_source(struct fake_call *c, struct source *out)
 {
     const char *text = fake_http_header(&c->req, "x-amz-copy-source");
+    const char *version = strstr(text, "?versionId=");
     struct fake_buf b = {0};
+    if (version)
+        out->version = fake_strdup(version + strlen("?versionId="));
     if (*text == '/')
         text++;
     if (fake_text_unpercent(&b, text, strcspn(text, "?"), FAKE_PLUS_LITERAL) == 0) {
@@ -54,6 +59,8 @@ check_source(struct fake_call *c, const struct source *s)
     const char *none = fake_http_header(&c->req, "x-amz-copy-source-if-none-match");
     if (owner && !(c->lenient & FAKE_LENIENT_OWNER) && strcmp(owner, c->server->opt.owner) != 0)
         return fake_reply_error(c, "AccessDenied", NULL);
+    if (c->lenient & FAKE_LENIENT_COPY_SOURCE_MATCH)
+        return 0;
     if ((match && !fake_ops_same_etag(match, s->object->etag)) ||
         (none && fake_ops_same_etag(none, s->object->etag)))
         return fake_reply_error(c, "PreconditionFailed", NULL);
@@ -67,32 +74,18 @@ find_source(struct fake_call *c, struct source *out)
         return -1;
     fake_store_lock(&c->server->store);
     struct fake_bucket *b = fake_store_bucket(&c->server->store, out->bucket);
-    struct fake_object *o = b ? fake_store_object(b, out->key) : NULL;
+    struct fake_object *o = !b             ? NULL
+                            : out->version ? fake_store_version(b, out->key, out->version)
+                                           : fake_store_object(b, out->key);
+    if (o && o->marker)
+        o = NULL;
     out->object = o ? fake_object_ref(o) : NULL;
     fake_store_unlock(&c->server->store);
     if (!b)
         return fake_reply_error(c, "NoSuchBucket", NULL);
     if (!o)
-        return fake_reply_error(c, "NoSuchKey", NULL);
+        return fake_reply_error(c, out->version ? "NoSuchVersion" : "NoSuchKey", NULL);
     return check_source(c, out);
-}
-
-static int
-take_fields(struct fake_call *c, const struct source *s, struct fake_fields *out)
-{
-    const char *directive = fake_http_header(&c->req, "x-amz-metadata-directive");
-    bool replace = directive && strcmp(directive, "REPLACE") == 0;
-    if (directive && !replace && strcmp(directive, "COPY") != 0)
-        return fake_reply_error(c, "InvalidArgument", "Unknown metadata directive.");
-    if (!replace && strcmp(s->bucket, c->bucket) == 0 && strcmp(s->key, c->key) == 0 &&
-        !fake_http_header(&c->req, "x-amz-storage-class"))
-        return fake_reply_error(c, "InvalidRequest",
-                                "This copy request is illegal because it is trying to copy an "
-                                "object to itself without changing the object's metadata");
-    if (replace)
-        return fake_ops_collect_fields(c, out);
-    fake_fields_copy(out, &s->object->fields);
-    return 0;
 }
 
 /* Digests of what is stored, not of what somebody said was stored. */
@@ -130,7 +123,10 @@ make_copy(struct fake_call *c, const struct source *s, struct fake_object *o)
             c, "InvalidRequest",
             "The specified copy source is larger than the maximum allowable "
             "size for a copy source: 5368709120");
-    if (take_fields(c, s, &o->fields) != 0 || copy_algorithm(c, s, &o->alg) != 0)
+    bool onto_itself =
+        strcmp(s->bucket, c->bucket) == 0 && strcmp(s->key, c->key) == 0 && !s->version;
+    if (fake_ops_copy_fields(c, s->object, onto_itself, &o->fields) != 0 ||
+        copy_algorithm(c, s, &o->alg) != 0)
         return -1;
     fake_data_share(&o->data, &s->object->data, 0, s->object->data.bytes);
     if (sum_data(c, &o->data, o->alg, sum, md5) != 0)
@@ -153,7 +149,17 @@ answer(struct fake_call *c, const char *root, int64_t mtime_ms, const char *etag
     fake_ops_xml_etag(b, etag);
     if (alg != FAKE_ALG_NONE)
         fake_xml_element(b, fake_checksum_info(alg)->xml, sum);
+    if (alg != FAKE_ALG_NONE && strcmp(root, "CopyObjectResult") == 0)
+        fake_xml_element(b, "ChecksumType", fake_checksum_type_name(FAKE_FULL_OBJECT));
     fake_buf_printf(b, "</%s>", root);
+}
+
+static int
+check_target(struct fake_call *c, struct fake_bucket *b)
+{
+    if (c->lenient & FAKE_LENIENT_COPY_CONDITIONAL)
+        return 0;
+    return fake_ops_precondition_locked(c, b);
 }
 
 int
@@ -169,13 +175,15 @@ fake_ops_copy_object(struct fake_call *c)
     if (rc == 0) {
         fake_store_lock(&c->server->store);
         struct fake_bucket *b = fake_ops_bucket_locked(c);
-        rc = b ? fake_ops_precondition_locked(c, b) : -1;
+        rc = b ? check_target(c, b) : -1;
         if (rc == 0)
             fake_store_publish(b, c->key, fake_object_ref(o));
         fake_store_unlock(&c->server->store);
     }
-    if (rc == 0)
+    if (rc == 0) {
         answer(c, "CopyObjectResult", o->mtime_ms, o->etag, o->alg, o->sum);
+        fake_ops_version_header(c, o->serial);
+    }
     fake_object_unref(o);
     source_free(&s);
     return rc;
@@ -190,7 +198,7 @@ source_range(struct fake_call *c, uint64_t size, uint64_t *offset, uint64_t *byt
     char tail, message[128];
     *offset = 0;
     *bytes = size;
-    if (!header)
+    if (!header || c->lenient & FAKE_LENIENT_COPY_RANGE)
         return 0;
     if (sscanf(header, "bytes=%llu-%llu%c", &first, &last, &tail) != 2 || last < first)
         return fake_reply_error(c, "InvalidArgument",

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "errors.h"
 #include "ops.h"
 #include "xml.h"
 
@@ -14,12 +15,20 @@ fake_ops_delete_one(struct fake_call *c)
     fake_store_lock(&c->server->store);
     struct fake_bucket *b = fake_ops_bucket_locked(c);
     int rc = b ? fake_ops_precondition_locked(c, b) : -1;
-    if (rc == 0)
-        fake_store_publish(b, c->key, NULL);
+    const char *version = fake_http_param(&c->req, "versionId");
+    uint64_t marker = 0;
+    if (rc == 0 && version)
+        fake_store_remove_version(b, c->key, version);
+    else if (rc == 0)
+        marker = fake_store_remove(b, c->key);
     fake_store_unlock(&c->server->store);
-    if (rc == 0)
-        c->reply.status = 204; /* also when there was nothing */
-    return rc;
+    if (rc != 0)
+        return -1;
+    c->reply.status = 204; /* also when there was nothing */
+    fake_ops_version_header(c, marker);
+    if (marker)
+        fake_reply_header(c, "x-amz-delete-marker", "true");
+    return 0;
 }
 
 static int
@@ -40,33 +49,82 @@ check_list(struct fake_call *c, const struct fake_xml *x)
 }
 
 static void
+add_error(struct fake_buf *out, const char *key, const char *code)
+{
+    const struct fake_error *e = fake_errors_find(code);
+    fake_buf_puts(out, "<Error>");
+    fake_xml_element(out, "Key", key);
+    fake_xml_element(out, "Code", code);
+    fake_xml_element(out, "Message", e ? e->message : code);
+    fake_buf_puts(out, "</Error>");
+}
+
+/* The fault that a script has for this key: rules with op=DeleteKey. */
+static struct fake_fault
+pick_fault(struct fake_call *c, const char *key)
+{
+    struct fake_server *s = c->server;
+    struct fake_fault f = {.play = FAKE_PLAY_TRUE};
+    struct fake_what what = {
+        .op = "DeleteKey", .bucket = c->bucket, .key = key, .query = "", .inner = true};
+    pthread_mutex_lock(&s->script_lock);
+    if (s->script)
+        fake_script_pick(s->script, &what, &f);
+    pthread_mutex_unlock(&s->script_lock);
+    return f;
+}
+
+static void
+add_deleted(struct fake_buf *out, const char *key, const char *version, uint64_t marker)
+{
+    char text[FAKE_VERSION_TEXT];
+    fake_buf_puts(out, "<Deleted>");
+    fake_xml_element(out, "Key", key);
+    if (version)
+        fake_xml_element(out, "VersionId", version);
+    if (marker) {
+        fake_store_version_text(marker, text);
+        fake_xml_element(out, "DeleteMarker", "true");
+        fake_xml_element(out, "DeleteMarkerVersionId", text);
+    }
+    fake_buf_puts(out, "</Deleted>");
+}
+
+static void
+delete_key(struct fake_call *c, struct fake_bucket *b, const struct fake_xml *x, bool quiet,
+           struct fake_buf *out)
+{
+    const char *key = fake_xml_child_text(x, "Key");
+    const char *etag = fake_xml_child_text(x, "ETag");
+    const char *version = fake_xml_child_text(x, "VersionId");
+    const struct fake_object *old = fake_store_object(b, key);
+    struct fake_fault fault = pick_fault(c, key);
+    bool fails = fault.play == FAKE_PLAY_ERROR;
+    uint64_t marker = 0;
+    if (!fails && etag && (!old || !fake_ops_same_etag(etag, old->etag))) {
+        add_error(out, key, "PreconditionFailed");
+        return;
+    }
+    if ((!fails || fault.commit) && version)
+        fake_store_remove_version(b, key, version);
+    else if (!fails || fault.commit)
+        marker = fake_store_remove(b, key);
+    if (fails)
+        add_error(out, key, fault.code);
+    else if (!quiet && fault.play == FAKE_PLAY_TRUE)
+        add_deleted(out, key, version, marker);
+}
+
+static void
 delete_listed(struct fake_call *c, struct fake_bucket *b, const struct fake_xml *x)
 {
-    const char *quiet = fake_xml_child_text(x, "Quiet");
+    const char *text = fake_xml_child_text(x, "Quiet");
+    bool quiet = text && strcmp(text, "true") == 0;
     struct fake_buf *out = fake_reply_xml(c);
     fake_buf_puts(out, "<DeleteResult" FAKE_XML_NS ">");
-    for (const struct fake_xml *o = x->child; o; o = o->next) {
-        const char *key = fake_xml_child_text(o, "Key");
-        const char *etag = fake_xml_child_text(o, "ETag");
-        if (!key)
-            continue;
-        const struct fake_object *old = fake_store_object(b, key);
-        bool refused = etag && (!old || !fake_ops_same_etag(etag, old->etag));
-        if (refused) {
-            fake_buf_puts(out, "<Error>");
-            fake_xml_element(out, "Key", key);
-            fake_xml_element(out, "Code", "PreconditionFailed");
-            fake_xml_element(out, "Message", "The ETag does not match");
-            fake_buf_puts(out, "</Error>");
-            continue;
-        }
-        fake_store_publish(b, key, NULL);
-        if (quiet && strcmp(quiet, "true") == 0)
-            continue;
-        fake_buf_puts(out, "<Deleted>");
-        fake_xml_element(out, "Key", key);
-        fake_buf_puts(out, "</Deleted>");
-    }
+    for (const struct fake_xml *o = x->child; o; o = o->next)
+        if (strcmp(o->name, "Object") == 0)
+            delete_key(c, b, o, quiet, out);
     fake_buf_puts(out, "</DeleteResult>");
 }
 

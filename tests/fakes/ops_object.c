@@ -60,31 +60,42 @@ fake_ops_object_put(struct fake_call *c)
         c->reply.status = 200;
         fake_reply_header(c, "ETag", "\"%s\"", o->etag);
         fake_ops_sum_header(c, o->alg, o->type, o->sum);
+        fake_ops_version_header(c, o->serial);
     }
     fake_object_unref(o);
     return rc;
+}
+
+/* What was asked for is a delete marker, or nothing; -1. */
+static int
+no_object(struct fake_call *c, const struct fake_object *marker, const char *version)
+{
+    const char *code = marker && version ? "MethodNotAllowed"
+                       : version         ? "NoSuchVersion"
+                                         : "NoSuchKey";
+    fake_reply_error(c, code, NULL);
+    if (marker) {
+        fake_reply_header(c, "x-amz-delete-marker", "true");
+        fake_ops_version_header(c, marker->serial);
+    }
+    return -1;
 }
 
 static struct fake_object *
 take_object(struct fake_call *c)
 {
     struct fake_object *o = NULL;
+    const char *version = fake_http_param(&c->req, "versionId");
     if (fake_ops_check_bucket(c) != 0)
         return NULL;
     fake_store_lock(&c->server->store);
     struct fake_bucket *b = fake_ops_bucket_locked(c);
     if (b)
-        o = fake_store_object(b, c->key);
-    if (o)
-        fake_object_ref(o);
+        o = version ? fake_store_version(b, c->key, version) : fake_store_newest(b, c->key);
+    if (b && (!o || o->marker))
+        no_object(c, o, version);
+    o = o && !o->marker ? fake_object_ref(o) : NULL;
     fake_store_unlock(&c->server->store);
-    const char *version = fake_http_param(&c->req, "versionId");
-    if (o && version && strcmp(version, "null") != 0) {
-        fake_object_unref(o);
-        o = NULL;
-    }
-    if (b && !o)
-        fake_reply_error(c, "NoSuchKey", NULL);
     return o;
 }
 
@@ -184,10 +195,11 @@ fake_ops_object_get(struct fake_call *c)
     c->reply.offset = 0;
     c->reply.bytes = o->data.bytes;
     int ranged = check_read_conditions(c, o);
+    bool by_part =
+        fake_http_param(&c->req, "partNumber") && !(c->lenient & FAKE_LENIENT_PART_NUMBER);
     if (ranged == 0)
-        ranged = fake_http_param(&c->req, "partNumber")
-                     ? part_range(c, o, &part)
-                     : parse_range(c, fake_http_header(&c->req, "range"), o);
+        ranged = by_part ? part_range(c, o, &part)
+                         : parse_range(c, fake_http_header(&c->req, "range"), o);
     if (ranged < 0) {
         fake_object_unref(o);
         return -1;
@@ -199,6 +211,7 @@ fake_ops_object_get(struct fake_call *c)
     fake_reply_header(c, "Last-Modified", "%s", date);
     fake_reply_header(c, "ETag", "\"%s\"", o->etag);
     fake_reply_header(c, "Accept-Ranges", "bytes");
+    fake_ops_version_header(c, o->serial);
     fake_ops_send_fields(c, &o->fields);
     if (ranged && c->reply.bytes > 0)
         fake_reply_header(c, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,

@@ -18,7 +18,9 @@ static const struct {
     [FAKE_OP_HEAD_BUCKET] = {"HeadBucket", fake_ops_bucket_head},
     [FAKE_OP_DELETE_BUCKET] = {"DeleteBucket", fake_ops_bucket_delete},
     [FAKE_OP_BUCKET_LOCATION] = {"GetBucketLocation", fake_ops_bucket_location},
-    [FAKE_OP_BUCKET_VERSIONING] = {"GetBucketVersioning", fake_ops_bucket_versioning},
+    [FAKE_OP_GET_VERSIONING] = {"GetBucketVersioning", fake_ops_versions_get},
+    [FAKE_OP_PUT_VERSIONING] = {"PutBucketVersioning", fake_ops_versions_set},
+    [FAKE_OP_LIST_VERSIONS] = {"ListObjectVersions", fake_ops_versions_list},
     [FAKE_OP_LIST_OBJECTS] = {"ListObjects", fake_ops_list_objects},
     [FAKE_OP_LIST_OBJECTS_V2] = {"ListObjectsV2", fake_ops_list_objects},
     [FAKE_OP_LIST_UPLOADS] = {"ListMultipartUploads", fake_ops_uploads_list},
@@ -46,11 +48,13 @@ static const struct {
 } table[] = {
     {"GET", SERVICE, NULL, NULL, NULL, FAKE_OP_LIST_BUCKETS},
     {"GET", BUCKET, "location", NULL, NULL, FAKE_OP_BUCKET_LOCATION},
-    {"GET", BUCKET, "versioning", NULL, NULL, FAKE_OP_BUCKET_VERSIONING},
+    {"GET", BUCKET, "versioning", NULL, NULL, FAKE_OP_GET_VERSIONING},
+    {"GET", BUCKET, "versions", NULL, NULL, FAKE_OP_LIST_VERSIONS},
     {"GET", BUCKET, "uploads", NULL, NULL, FAKE_OP_LIST_UPLOADS},
     {"GET", BUCKET, "list-type", NULL, NULL, FAKE_OP_LIST_OBJECTS_V2},
     {"GET", BUCKET, NULL, NULL, NULL, FAKE_OP_LIST_OBJECTS},
     {"HEAD", BUCKET, NULL, NULL, NULL, FAKE_OP_HEAD_BUCKET},
+    {"PUT", BUCKET, "versioning", NULL, NULL, FAKE_OP_PUT_VERSIONING},
     {"PUT", BUCKET, NULL, NULL, NULL, FAKE_OP_CREATE_BUCKET},
     {"DELETE", BUCKET, NULL, NULL, NULL, FAKE_OP_DELETE_BUCKET},
     {"POST", BUCKET, "delete", NULL, NULL, FAKE_OP_DELETE_OBJECTS},
@@ -75,7 +79,7 @@ static const char *const params[] = {
     "uploadId",           "partNumber", "attributes",  "prefix",           "delimiter",
     "max-keys",           "marker",     "start-after", "fetch-owner",      "encoding-type",
     "continuation-token", "key-marker", "max-uploads", "upload-id-marker", "max-parts",
-    "part-number-marker", "versionId",  "x-id",
+    "part-number-marker", "versionId",  "x-id",        "versions",         "version-id-marker",
 };
 
 const char *

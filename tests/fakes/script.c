@@ -218,9 +218,9 @@ fake_script_pick(struct fake_script *s, const struct fake_what *what, struct fak
     struct rule *chosen = NULL;
     for (size_t i = 0; i < s->count; i++) {
         struct rule *r = &s->rule[i];
-        if (!glob_any(r->op, what->op) || !glob(r->bucket, what->bucket) ||
-            !glob(r->key, what->key) || !glob(r->query, what->query) ||
-            (r->part && r->part != what->part))
+        if ((what->inner && !r->op) || !glob_any(r->op, what->op) ||
+            !glob(r->bucket, what->bucket) || !glob(r->key, what->key) ||
+            !glob(r->query, what->query) || (r->part && r->part != what->part))
             continue;
         r->seen++;
         if (!chosen && fires(r)) {

@@ -29,8 +29,13 @@
     X(OWNER, "owner")                     /* x-amz-expected-bucket-owner is ignored */         \
     X(UTF8, "utf8")                       /* keys may hold any bytes */                        \
     X(COPY_CHECKSUM, "copy-checksum")     /* no checksum in CopyPartResult */                  \
-    X(ATTRIBUTES, "attributes")           /* GetObjectAttributes: 501 */                       \
-    X(TRAILER, "trailer")                 /* aws-chunked bodies are refused */
+    X(COPY_SOURCE_MATCH, "copy-source-match") /* x-amz-copy-source-if-* are ignored */         \
+    X(COPY_CONDITIONAL, "copy-conditional")   /* If-None-Match of CopyObject is ignored */     \
+    X(COPY_METADATA, "copy-metadata") /* CopyObject keeps the metadata whatever is asked */    \
+    X(COPY_RANGE, "copy-range")       /* UploadPartCopy copies all of the source */            \
+    X(PART_NUMBER, "part-number")     /* partNumber of HEAD and GET is ignored */              \
+    X(ATTRIBUTES, "attributes")       /* GetObjectAttributes: 501 */                           \
+    X(TRAILER, "trailer")             /* aws-chunked bodies are refused */
 
 enum fake_lenient_index {
 #define X(name, text) FAKE_LENIENT_INDEX_##name,
@@ -103,6 +108,7 @@ struct fake_fault { /* plain data, copied out of the rule that fired */
 struct fake_what { /* what rules select on */
     const char *op, *bucket, *key, *query;
     uint32_t part;
+    bool inner; /* no request of its own: rules without op= do not count it */
 };
 
 struct fake_script;

@@ -5,7 +5,7 @@ import sys
 import unittest
 
 MODULES = ["selftest_access", "selftest_objects", "selftest_multipart", "selftest_listing",
-           "selftest_faults"]
+           "selftest_faults", "selftest_copies"]
 
 if __name__ == "__main__":
     named = [a for a in sys.argv[1:] if not a.startswith("-")]

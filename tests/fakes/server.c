@@ -283,7 +283,8 @@ set_up(struct fake_server *s)
         return -1;
     }
     for (size_t i = 0; i < s->opt.bucket_count; i++)
-        fake_store_add_bucket(&s->store, s->opt.bucket[i], fake_server_now_ms(s));
+        fake_store_add_bucket(&s->store, s->opt.bucket[i], fake_server_now_ms(s))->versioned =
+            s->opt.versions;
     return 0;
 }
 

@@ -18,6 +18,7 @@ struct fake_options {
     uint64_t min_part_bytes, port, replay_ms;
     int64_t clock_offset_s;
     unsigned lenient;
+    bool versions;        /* the buckets made at the start keep versions */
     bool region_redirect; /* wrong region: 301 instead of 400 */
     bool watch_stdin;
 };

@@ -133,6 +133,8 @@ fake_store_remove_bucket(struct fake_store *s, struct fake_bucket *b)
     fake_map_remove(&s->buckets, b->name, strlen(b->name));
     while ((n = fake_map_first(&b->objects)))
         fake_object_unref(fake_map_remove(&b->objects, n->key, n->key_len));
+    while ((n = fake_map_first(&b->old)))
+        fake_object_unref(fake_map_remove(&b->old, n->key, n->key_len));
     while ((n = fake_map_first(&b->uploads)))
         fake_upload_free(fake_map_remove(&b->uploads, n->key, n->key_len));
     free(b->name);
@@ -143,16 +145,6 @@ struct fake_object *
 fake_store_object(struct fake_bucket *b, const char *key)
 {
     return fake_map_get(&b->objects, key, strlen(key));
-}
-
-bool
-fake_store_publish(struct fake_bucket *b, const char *key, struct fake_object *o)
-{
-    struct fake_object *old = o ? fake_map_put(&b->objects, key, strlen(key), o)
-                                : fake_map_remove(&b->objects, key, strlen(key));
-    bool was = old != NULL;
-    fake_object_unref(old);
-    return was;
 }
 
 static struct fake_buf

@@ -38,7 +38,11 @@ struct fake_object {
     char sum[FAKE_SUM_TEXT];
     struct fake_piece *piece;
     uint32_t piece_count; /* 0: not a multipart object */
+    uint64_t serial;      /* of the version; 0: the bucket has none */
+    bool marker;          /* a delete marker: no contents */
 };
+
+#define FAKE_VERSION_TEXT 33
 
 struct fake_part {
     uint32_t number;
@@ -61,6 +65,7 @@ struct fake_upload {
     /* set by the Complete that succeeded: a repetition gets the same answer */
     int64_t completed_ms;
     char *completed_body;
+    uint64_t completed_serial;
 };
 
 struct fake_bucket {
@@ -68,6 +73,9 @@ struct fake_bucket {
     int64_t created_ms;
     struct fake_map objects; /* key -> fake_object */
     struct fake_map uploads; /* key NUL id -> fake_upload */
+    bool versioned;
+    uint64_t last_serial;
+    struct fake_map old; /* key NUL falling number -> fake_object: newest first */
 };
 struct fake_store {
     pthread_mutex_t lock;
@@ -85,8 +93,19 @@ struct fake_bucket *fake_store_bucket(struct fake_store *s, const char *name);
 struct fake_bucket *fake_store_add_bucket(struct fake_store *s, const char *name, int64_t now);
 void fake_store_remove_bucket(struct fake_store *s, struct fake_bucket *b);
 struct fake_object *fake_store_object(struct fake_bucket *b, const char *key); /* borrowed */
-/* Takes over the reference; @o NULL removes.  Returns whether something was there before. */
-bool fake_store_publish(struct fake_bucket *b, const char *key, struct fake_object *o);
+/* Takes over the reference.  In a bucket with versions the object before becomes an old one. */
+void fake_store_publish(struct fake_bucket *b, const char *key, struct fake_object *o);
+/* Removes what has the key.  The serial of the delete marker, 0 in a bucket without versions.
+ */
+uint64_t fake_store_remove(struct fake_bucket *b, const char *key);
+/* A version, delete markers too; borrowed.  NULL: there is none. */
+struct fake_object *fake_store_version(struct fake_bucket *b, const char *key,
+                                       const char *version);
+/* Removes one version for good; the newest of those left becomes the object. */
+void fake_store_remove_version(struct fake_bucket *b, const char *key, const char *version);
+/* The newest version, which may be a delete marker. */
+struct fake_object *fake_store_newest(struct fake_bucket *b, const char *key);
+void fake_store_version_text(uint64_t serial, char out[FAKE_VERSION_TEXT]); /* "null" for 0 */
 struct fake_upload *fake_store_upload(struct fake_bucket *b, const char *key, const char *id);
 void fake_store_add_upload(struct fake_bucket *b, struct fake_upload *u); /* takes over */
 void fake_store_remove_upload(struct fake_bucket *b, struct fake_upload *u);
