@@ -1,20 +1,8 @@
-/* ledger -- the counts of a pass: names, sums, JSON, and the exit status that follows. */
+/* ledger -- the counts of a pass: sums, JSON, and the exit status that follows. */
 #include <jansson.h>
 #include <stdlib.h>
 
 #include <weir/weir.h>
-
-static const char *const names[WEIR_STATES] = {
-    [WEIR_STATE_VERIFIED] = "verified",   [WEIR_STATE_UPLOADED] = "uploaded",
-    [WEIR_STATE_UNCHANGED] = "unchanged", [WEIR_STATE_EXCLUDED] = "excluded",
-    [WEIR_STATE_UNSTABLE] = "unstable",   [WEIR_STATE_FAILED] = "failed",
-};
-
-const char *
-weir_state_name(enum weir_state s)
-{
-    return names[s];
-}
 
 uint64_t
 weir_ledger_pending(const struct weir_ledger *l)
@@ -39,8 +27,9 @@ weir_ledger_json(const struct weir_ledger *l)
         goto done;
     set_u64(o, "seen", l->seen);
     for (int s = 0; s < WEIR_STATES; s++) {
-        set_u64(o, names[s], l->count[s]);
-        set_u64(bytes, names[s], l->bytes[s]);
+        const char *name = weir_state_name((enum weir_state)s);
+        set_u64(o, name, l->count[s]);
+        set_u64(bytes, name, l->bytes[s]);
     }
     set_u64(o, "pending", weir_ledger_pending(l));
     (void)json_object_set(o, "bytes", bytes);
@@ -50,6 +39,11 @@ weir_ledger_json(const struct weir_ledger *l)
     set_u64(o, "sent_bytes", l->sent_bytes);
     set_u64(o, "parts_sent", l->parts_sent);
     set_u64(o, "parts_reused", l->parts_reused);
+    set_u64(o, "parts_copied", l->parts_copied);
+    set_u64(o, "copied_objects", l->copied_objects);
+    set_u64(o, "copied_bytes", l->copied_bytes);
+    set_u64(o, "reread", l->reread);
+    set_u64(o, "quarantined", l->quarantined);
     set_u64(o, "requests", l->requests);
     set_u64(o, "retries", l->retries);
     set_u64(o, "throttled", l->throttled);

@@ -169,6 +169,9 @@ weir_report_entry(struct weir_report *r, const struct weir_record *rec)
     field(b, "version", rec->version);
     if (rec->found)
         weir_buf_text(b, ",\"found\":true");
+    if (rec->copied)
+        weir_buf_text(b, ",\"copied\":true");
+    field(b, "quarantine", rec->quarantine);
     field(b, "rule", rec->rule);
     if (rec->err != NULL)
         error_fields(b, rec->err);

@@ -24,7 +24,9 @@ struct weir_record { /* all borrowed; NULL or 0 = not known, left out */
     size_t chunks; /* shown as "-N" when more than one */
     const uint64_t *crc64nvme;
     const char *etag, *version;
-    bool found; /* was in the store already */
+    bool found;             /* was in the store already */
+    bool copied;            /* made by the store from an object it had */
+    const char *quarantine; /* key of the copy in the quarantine, or NULL */
     const char *rule;
     const struct weir_err *err;
 };

@@ -1,4 +1,4 @@
-/* weir -- the commands of weir as calls: check, seed, status.
+/* weir -- the commands of weir as calls: check, seed, sync, status, catalog.
  *
  * A call does its whole job and returns; it prints nothing, exits nowhere and reads no
  * environment but through options->env.  One call at a time for a state directory (a kernel
@@ -21,6 +21,8 @@ enum weir_state {                          /* every entry of a pass ends in exac
                   WEIR_STATE_EXCLUDED,  /* left out by a named rule */
                   WEIR_STATE_UNSTABLE,  /* kept changing while it was read */
                   WEIR_STATE_FAILED,    /* with its errno or S3 code in the report */
+                  WEIR_STATE_KEPT,      /* vanished from the lake, still in the store */
+                  WEIR_STATE_DELETED,   /* vanished, and its object was removed in this pass */
                   WEIR_STATES
 };
 
@@ -34,7 +36,11 @@ struct weir_ledger {
     uint64_t directories;              /* directories walked */
     uint64_t found;                    /* of verified and uploaded: were in the store already */
     uint64_t sent_objects, sent_bytes; /* by this pass, without what was sent again */
-    uint64_t parts_sent, parts_reused;
+    uint64_t parts_sent, parts_reused, parts_copied;
+    uint64_t copied_objects; /* made by the store itself: renames, metadata, hard links */
+    uint64_t copied_bytes;   /* of copied objects and parts: not sent */
+    uint64_t reread;         /* of unchanged: digested again because their times had changed */
+    uint64_t quarantined;    /* of deleted: a copy is below .weir/quarantine/ */
     uint64_t requests, retries, throttled, wire_bytes, connections;
     int64_t started_ns; /* wall clock */
     int64_t elapsed_ns; /* monotonic */
@@ -53,10 +59,19 @@ struct weir_progress {                /* now and then during a pass, from its ow
     uint64_t in_flight;               /* tasks with the workers */
 };
 
+struct weir_planned {   /* what a dry run would do with an entry */
+    const char *action; /* "send", "replace", "check", "delete", "quarantine", "keep" */
+    const char *path;
+    size_t path_len;
+    const char *type; /* "file", ... or NULL */
+    uint64_t bytes;
+};
+
 struct weir_observer { /* called by the thread that made the call; any function may be NULL */
     void *ctx;
     void (*log)(void *ctx, enum weir_log_level level, const char *text);
     void (*progress)(void *ctx, const struct weir_progress *p);
+    void (*planned)(void *ctx, const struct weir_planned *p); /* dry runs only */
 };
 
 struct weir_options { /* all borrowed for the call */
@@ -65,6 +80,9 @@ struct weir_options { /* all borrowed for the call */
     const char *report_file; /* NULL: report-<pass>.ndjson in report.directory or state_dir */
     bool report_all;         /* a record for unchanged entries too */
     bool accept_root;        /* take the source root that is there now as the right one */
+    bool dry_run;            /* sync: tell observer.planned what would be done, do nothing */
+    bool full;               /* sync: digest every file again, whatever its times say */
+    uint64_t allow_deletes;  /* sync: this pass may delete so many; 0 = as the manifest says */
     const struct weir_clock *clock;
     const struct weir_cancel *cancel; /* may be NULL */
     uint64_t seed;                    /* randomness: from the caller */
@@ -80,6 +98,39 @@ struct weir_options { /* all borrowed for the call */
  * CANCELLED after a drain, CONFIG, SAFETY, LOCKED, CREDENTIALS, TLS, CATALOG and others.
  */
 int weir_seed(const struct weir_options *o, struct weir_ledger *out, struct weir_err *err);
+
+/**
+ * weir_sync() -- one incremental pass: as weir_seed(), then what vanished from the lake is
+ * treated by track.delete.  A job that was never seeded is seeded by it.
+ * A tripped guard lets everything else of the pass finish, deletes nothing, and is SAFETY at
+ * the end.  With dry_run nothing is written anywhere, and the ledger counts what would be sent
+ * as pending.
+ */
+int weir_sync(const struct weir_options *o, struct weir_ledger *out, struct weir_err *err);
+
+/* Receives lines of NDJSON without the newline; non-zero stops with WEIR_E_IO. */
+typedef int weir_line_fn(void *ctx, const char *line, size_t bytes);
+
+/* The whole catalog as NDJSON, a header line first and a summary last; beside a running
+ * process. manifests/FORMAT.md describes the lines. */
+int weir_catalog_export_job(const struct weir_options *o, weir_line_fn *fn, void *ctx,
+                            struct weir_err *err);
+
+/* Makes the catalog of a job from such lines; the state directory must have none (SAFETY).
+ * next() gives one line at a time: 1 with *out_line borrowed until the next call, 0 at the end,
+ * -1 with err. */
+typedef int weir_next_line_fn(void *ctx, const char **out_line, size_t *out_bytes,
+                              struct weir_err *err);
+int weir_catalog_import_job(const struct weir_options *o, weir_next_line_fn *next, void *ctx,
+                            struct weir_err *err);
+
+/**
+ * weir_catalog_rebuild() -- makes the catalog of a job from its lake and its store alone.
+ * Reads every file, asks for every object, sends and changes nothing; entries without their
+ * object stay unknown, and the next sync sends them.  The state directory must have no catalog.
+ */
+int weir_catalog_rebuild(const struct weir_options *o, struct weir_ledger *out,
+                         struct weir_err *err);
 
 /**
  * weir_check() -- look at everything a job needs, change nothing that stays.
