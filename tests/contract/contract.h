@@ -18,6 +18,7 @@ struct contract {
     const struct weir_transport_ops *ops; /* of t */
     const struct weir_limits *lim;        /* of t */
     unsigned caps;
+    bool strict;       /* the store keeps to the letter even of what no capability covers */
     size_t part_bytes; /* a small legal part */
     struct weir_rng rng;
     const char *name; /* of the behaviour */
@@ -31,7 +32,8 @@ struct contract_case {
 };
 
 extern const struct contract_case contract_objects[], contract_keys[], contract_conditions[],
-    contract_uploads[], contract_listing[], contract_threads[]; /* each ends with a NULL name */
+    contract_uploads[], contract_listing[], contract_threads[], contract_copies[],
+    contract_ranges[], contract_removal[]; /* each ends with a NULL name */
 
 /* Is the capability there?  Says on stdout what is left out when not. */
 bool contract_can(const struct contract *c, unsigned cap, const char *what);

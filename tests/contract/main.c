@@ -5,7 +5,7 @@
  * weir_transport_wrap(); s3: the bucket
  * WEIR_TEST_S3_BUCKET at WEIR_TEST_S3_ENDPOINT (region WEIR_TEST_S3_REGION or us-east-1), with
  * the credentials of the environment.  WEIR_TEST_SEED repeats a run, WEIR_TEST_LEAVE_OUT names
- * behaviours not to be tried. */
+ * behaviours not to be tried, WEIR_TEST_STRICT says that the S3 store is the strict fake. */
 #include "contract.h"
 
 #include "file/store.h" /* for a store with sidecars, which no URL asks for */
@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 static const struct contract_case *const groups[] = {
-    contract_objects, contract_keys,    contract_conditions,
-    contract_uploads, contract_listing, contract_threads,
+    contract_objects, contract_keys,   contract_conditions, contract_uploads, contract_listing,
+    contract_threads, contract_copies, contract_ranges,     contract_removal,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -116,6 +116,7 @@ behaviour(int n)
     c.t = open_store();
     ck_assert_ptr_nonnull(c.t);
     c.ops = c.t->ops;
+    c.strict = strcmp(setup.kind, "s3") != 0 || getenv("WEIR_TEST_STRICT") != NULL;
     c.lim = c.ops->limits(c.t);
     c.rng.state = setup.seed + (uint64_t)n;
     c.part_bytes = c.lim->part_bytes_min > 65536 ? c.lim->part_bytes_min : 65536;

@@ -27,6 +27,10 @@ unset AWS_PROFILE AWS_SESSION_TOKEN
 : >"$dir/aws"
 export AWS_ACCESS_KEY_ID=AKIAFAKE AWS_SECRET_ACCESS_KEY=fakesecret
 export AWS_CONFIG_FILE="$dir/aws" AWS_SHARED_CREDENTIALS_FILE="$dir/aws"
+case " $* " in
+*" --lenient "*) ;;
+*) export WEIR_TEST_STRICT=1 ;;
+esac
 export WEIR_TEST_S3_ENDPOINT="http://127.0.0.1:$(cat "$dir/port")" WEIR_TEST_S3_BUCKET=contract
 if ! "$contract" s3 ${WEIR_TEST_ONLY:+"$WEIR_TEST_ONLY"}; then
     echo "the last requests the fake has seen:" >&2

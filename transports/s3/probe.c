@@ -10,6 +10,7 @@
 
 #include "s3/handle.h"
 #include "s3/operation.h"
+#include "s3/probe.h"
 
 #define FLIP UINT64_C(1) /* crc ^ FLIP is a wrong value */
 
@@ -24,10 +25,8 @@ struct trial {
 static const char small[] = "weir probe: this object may be deleted\n";
 #define SMALL_BYTES (sizeof(small) - 1)
 
-/* Does this error say that the store itself refused, as the trial wanted?  Everything but what
- * makes the store unusable does. */
-static bool
-is_fatal(const struct weir_err *err)
+bool
+weir_s3_probe_is_fatal(const struct weir_err *err)
 {
     switch (err->code) {
     case WEIR_E_ACCESS:
@@ -61,7 +60,7 @@ note(struct trial *p, int rc, bool refused, unsigned cap, const struct weir_err 
 {
     if (rc != 0 && refused)
         p->caps |= cap;
-    else if (rc != 0 && is_fatal(own))
+    else if (rc != 0 && weir_s3_probe_is_fatal(own))
         return weir_s3_operation_pass(own, err);
     return 0;
 }
@@ -108,7 +107,7 @@ try_match(struct trial *p, const char *etag, struct weir_err *err)
     if (etag[0] == '\0')
         return 0;
     if (weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, &own) != 0)
-        return is_fatal(&own) ? weir_s3_operation_pass(&own, err) : 0;
+        return weir_s3_probe_is_fatal(&own) ? weir_s3_operation_pass(&own, err) : 0;
     object.etag = "00000000000000000000000000000000";
     int rc = weir_s3_put(p->t, &object, small, SMALL_BYTES, crc, &stored, &own);
     return note(p, rc, own.code == WEIR_E_EXISTS, WEIR_CAP_IF_MATCH, &own, err);
@@ -228,6 +227,19 @@ try_multipart(struct trial *p, struct weir_err *err)
     return note(p, rc, own.code == WEIR_E_EXISTS, WEIR_CAP_IF_NONE_MATCH_COMPLETE, &own, err);
 }
 
+static int
+try_copies(struct trial *p, struct weir_err *err)
+{
+    struct weir_head head;
+    if (weir_s3_head(p->t, p->put_key, &head, err) != 0)
+        return -1;
+    const struct weir_s3_probe_source source = {.key = p->put_key,
+                                                .etag = head.stored.etag,
+                                                .data = (const unsigned char *)small,
+                                                .bytes = SMALL_BYTES};
+    return weir_s3_probe_copies(p->t, &source, &p->caps, err);
+}
+
 /* Tells a missing bucket from a missing right before the first object is written: a HEAD
  * cannot, and a PUT may be refused for other reasons. */
 static int
@@ -245,7 +257,7 @@ run_trials(struct trial *p, struct weir_err *err)
     if (try_put(p, err) != 0)
         return weir_err_add(err, "the store cannot be written");
     if (try_head(p, p->put_key, WEIR_CAP_STORED_CHECKSUM, err) != 0 ||
-        try_conditions(p, err) != 0)
+        try_conditions(p, err) != 0 || try_copies(p, err) != 0)
         return -1;
     return try_multipart(p, err);
 }
