@@ -34,6 +34,7 @@ struct weir_lake_batch {
     char *path; /* of the directory, relative to the root, no slash at either end; "" = root */
     size_t path_len;
     struct weir_stat st; /* of the directory itself */
+    bool mount_root;     /* a file system, or a part of one, is mounted right here */
     size_t count;
     struct weir_lake_entry *entries; /* in byte order of name; directories are among them */
     size_t taken;                    /* entries with WEIR_VERDICT_TAKE */

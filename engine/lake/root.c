@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -124,6 +125,17 @@ const struct weir_stat *
 weir_lake_root_stat(const struct weir_lake_root *r)
 {
     return &r->st;
+}
+
+bool
+weir_lake_root_born(const struct weir_lake_root *r, struct weir_time *out)
+{
+    struct statx x;
+    if (statx(r->fd, "", AT_EMPTY_PATH, STATX_BTIME, &x) != 0 ||
+        (x.stx_mask & STATX_BTIME) == 0)
+        return false;
+    *out = (struct weir_time){.s = x.stx_btime.tv_sec, .ns = x.stx_btime.tv_nsec};
+    return true;
 }
 
 const char *

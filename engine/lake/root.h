@@ -19,6 +19,9 @@ struct weir_lake_root;
 int weir_lake_root_open(const char *path, struct weir_lake_root **out, struct weir_err *err);
 void weir_lake_root_close(struct weir_lake_root *r); /* NULL is fine */
 const struct weir_stat *weir_lake_root_stat(const struct weir_lake_root *r);
+/* When the root directory was made; false where the file system does not keep that.  Another
+ * file system at the same place has another, though often the same inode number. */
+bool weir_lake_root_born(const struct weir_lake_root *r, struct weir_time *out);
 const char *weir_lake_root_path(const struct weir_lake_root *r); /* for messages only */
 
 enum weir_follow {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lake/batch_build.h"
+#include "lake/statx.h"
 
 #define STOP_EVERY 256 /* entries between two looks at the stop flag */
 
@@ -48,7 +49,7 @@ set_path(struct weir_visitor *v, const struct weir_level *level, size_t *out_nam
  * put in its place has not passed the rules.  Returns the descriptor or -1. */
 static int
 open_same(const struct weir_visitor *v, const struct weir_level_dir *dir,
-          struct weir_stat *out_st, struct weir_err *err)
+          struct weir_stat *out_st, bool *out_mount_root, struct weir_err *err)
 {
     const struct weir_inspector *in = v->inspector;
     enum weir_follow follow =
@@ -56,7 +57,7 @@ open_same(const struct weir_visitor *v, const struct weir_level_dir *dir,
     int fd = weir_lake_open(in->root, v->path, follow, O_DIRECTORY, err);
     if (fd < 0)
         return -1;
-    int e = weir_lake_stat(fd, NULL, 0, out_st);
+    int e = weir_statx_read(fd, NULL, 0, out_st, out_mount_root);
     if (e != 0) {
         weir_err_sys(err, WEIR_E_IO, e, "stat directory %.200s", v->path);
     } else if (out_st->dev != dir->dev || out_st->ino != dir->ino) {
@@ -185,10 +186,11 @@ weir_visit(struct weir_visitor *v, struct weir_level *level, const struct weir_l
     struct weir_err cause = WEIR_ERR_INIT;
     struct weir_stat st = {.dev = dir->dev, .ino = dir->ino};
     struct weir_place at = {.level = level, .dev = dir->dev, .missing_errno = ENOENT};
+    bool mount_root = false;
     weir_names_clear(&v->names);
     if (set_path(v, level, &at.name_at) != 0)
         return weir_err_set(err, WEIR_E_NOMEM, "path of %zu bytes", level->path_len);
-    at.fd = open_same(v, dir, &st, &cause);
+    at.fd = open_same(v, dir, &st, &mount_root, &cause);
     if (at.fd >= 0)
         (void)list_names(v, at.fd, &cause);
     int rc = -1;
@@ -202,8 +204,10 @@ weir_visit(struct weir_visitor *v, struct weir_level *level, const struct weir_l
     at.path = v->path;
     at.covered = weir_rules_covers(v->inspector->rules, v->path, level->path_len);
     rc = make_batch(v, &at, level, dir->run, &cause, out, err);
-    if (rc == 0)
+    if (rc == 0) {
         (*out)->st = st;
+        (*out)->mount_root = mount_root;
+    }
 close_fd:
     if (at.fd >= 0)
         (void)close(at.fd);
