@@ -30,6 +30,7 @@ struct weir_catalog_identity {
     const char *job;             /* manifest name */
     const char *destination;     /* destination URL and endpoint */
     const char *root;            /* path of the lake's root */
+    const char *job_id;          /* of a new catalog, 32 hex digits; NULL: made from the seed */
     uint64_t root_dev, root_ino; /* kept as facts root_dev and root_ino; the caller compares */
 };
 
@@ -71,9 +72,10 @@ int weir_catalog_commit(struct weir_catalog *c, struct weir_err *err);
 /* ---- directories ---- */
 struct weir_catalog_dir {
     int64_t id;
-    bool sealed; /* every taken entry of stat_digest is done: equal digest = nothing to do */
-    bool opened; /* a pass began to send entries of it and has not sealed it since: objects may
-                    exist that have no row (crash between reply and commit) */
+    bool sealed;  /* every taken entry of stat_digest is done: equal digest = nothing to do */
+    bool opened;  /* a pass began to send entries of it and has not sealed it since: objects may
+                     exist that have no row (crash between reply and commit) */
+    bool mounted; /* was on another file system than the root when it was last looked at */
     struct weir_xxh128 stat_digest;
     uint64_t entries; /* taken entries at the time of sealing, without directories */
     uint64_t bytes;   /* their sum of sizes */
@@ -83,11 +85,19 @@ int weir_catalog_dir_get(struct weir_catalog *c, const char *path, size_t path_l
 /* Makes the row when missing, sets opened = true, sealed = false; *out_id. */
 int weir_catalog_dir_open(struct weir_catalog *c, const char *path, size_t path_len,
                           int64_t *out_id, struct weir_err *err);
-/* Sets sealed (opened = false in both cases: what has no row now has no object of this pass).
- */
-int weir_catalog_dir_close(struct weir_catalog *c, int64_t id, bool sealed,
-                           const struct weir_xxh128 *stat_digest, uint64_t entries,
-                           uint64_t bytes, struct weir_err *err);
+/* Writes sealed, mounted, stat_digest, entries and bytes of dir->id, with opened = false: what
+ * has no row now has no object of this pass. */
+int weir_catalog_dir_close(struct weir_catalog *c, const struct weir_catalog_dir *dir,
+                           struct weir_err *err);
+/* The highest id given so far, 0 without any. */
+int weir_catalog_dir_last(struct weir_catalog *c, int64_t *out_id, struct weir_err *err);
+/* Directories with id after < id <= last that have entries which are not gone, or are mounted,
+ * in order of id.  *out_path is malloc'ed; *out_found false at the end. */
+int weir_catalog_dir_next(struct weir_catalog *c, int64_t after, int64_t last,
+                          struct weir_catalog_dir *out, char **out_path, size_t *out_path_len,
+                          bool *out_found, struct weir_err *err);
+/* Forgets a directory when it has no rows (left) and is not marked open; else does nothing. */
+int weir_catalog_dir_drop_empty(struct weir_catalog *c, int64_t id, struct weir_err *err);
 
 /* ---- entries ---- */
 enum weir_catalog_proof { /* stored: never renumber */
@@ -107,6 +117,7 @@ struct weir_catalog_entry {
     uint64_t part_bytes;        /* 0 = single PUT */
     uint64_t chunk_bytes;       /* grain of the chunk digests */
     const char *etag, *version; /* "" when unknown; borrowed */
+    int64_t gone_ns; /* wall clock: vanished from the lake, seen first at that time; 0 = live */
 };
 /* Rows of one directory in byte order of name: the merge join of compare.  The row's pointers
  * are valid until the next call.  *out_row = NULL at the end. */
@@ -124,6 +135,47 @@ int weir_catalog_chunks_get(struct weir_catalog *c, int64_t dir_id, const char *
                             size_t name_len, struct weir_xxh128 **out_chunks, size_t *out_count,
                             struct weir_err *err);
 
+/* Marks one entry as vanished (its object is still in the store), or with 0 as back. */
+int weir_catalog_entry_gone(struct weir_catalog *c, int64_t dir_id, const char *name,
+                            size_t name_len, int64_t gone_ns, struct weir_err *err);
+/* The same for every live entry of a directory; the directory is no longer sealed. */
+int weir_catalog_dir_gone(struct weir_catalog *c, int64_t dir_id, int64_t gone_ns,
+                          struct weir_err *err);
+/* Removes the row and its chunk digests. */
+int weir_catalog_entry_remove(struct weir_catalog *c, int64_t dir_id, const char *name,
+                              size_t name_len, struct weir_err *err);
+/* One row by name; *out_found.  Pointers of *out are valid until the next call of
+ * entry_find or rows_next. */
+int weir_catalog_entry_find(struct weir_catalog *c, int64_t dir_id, const char *name,
+                            size_t name_len, struct weir_catalog_entry *out, bool *out_found,
+                            struct weir_err *err);
+
+struct weir_catalog_place { /* where a row is */
+    int64_t dir_id;
+    char *path; /* of the entry, relative to the root; malloc'ed */
+    size_t path_len;
+    size_t name_len; /* the last bytes of path are its name; 0: the directory's own object */
+};
+/* A regular file, not empty, with this inode, size and mtime: gone or live; the first by
+ * (dir, name).  out_row's texts are valid until the next call of entry_find or rows_next. */
+int weir_catalog_find_inode(struct weir_catalog *c, uint64_t ino, uint64_t size,
+                            const struct weir_time *mtime, struct weir_catalog_place *out_place,
+                            struct weir_catalog_entry *out_row, bool *out_found,
+                            struct weir_err *err);
+/* Vanished entries that were missing at least since before_ns: how many, their bytes. */
+int weir_catalog_gone_count(struct weir_catalog *c, int64_t before_ns, uint64_t *out_entries,
+                            uint64_t *out_bytes, struct weir_err *err);
+/* The next of them after (after_dir, after_name) in order of (dir id, name); after_dir 0
+ * begins. *out_found false at the end. */
+int weir_catalog_gone_next(struct weir_catalog *c, int64_t before_ns, int64_t after_dir,
+                           const char *after_name, size_t after_name_len,
+                           struct weir_catalog_place *out_place,
+                           struct weir_catalog_entry *out_row, bool *out_found,
+                           struct weir_err *err);
+/* All rows, live and gone.  O(rows), from an index. */
+int weir_catalog_entry_count(struct weir_catalog *c, uint64_t *out_entries,
+                             struct weir_err *err);
+
 /* ---- multipart uploads in flight: written before they are used ---- */
 struct weir_catalog_upload {
     int64_t id;
@@ -134,6 +186,7 @@ struct weir_catalog_upload {
     struct weir_stat st;   /* the file when the upload began; another file = start again */
     uint64_t part_bytes, chunk_bytes;
     bool completing; /* Complete was sent, or is about to be: outcome may be unknown */
+    bool delta;      /* its parts follow a plan over the object that it replaces */
 };
 /* Inserts (id 0) or replaces; *out_id.  A path may have several; a changed upload_id forgets
  * the parts that were recorded under the old one. */
@@ -175,8 +228,11 @@ struct weir_catalog_pass {
 };
 int weir_catalog_pass_last(struct weir_catalog *c, struct weir_catalog_pass *out,
                            bool *out_found, struct weir_err *err);
-/* Totals of all rows: what is in the store by the catalog.  O(rows); bytes stop at UINT64_MAX.
- */
+/* Start of the last pass that finished with exit status 0; 0 when there is none. */
+int weir_catalog_pass_last_good(struct weir_catalog *c, int64_t *out_started_ns,
+                                struct weir_err *err);
+/* Totals of all live rows: what is in the store by the catalog.  O(rows); bytes stop at
+ * UINT64_MAX. */
 int weir_catalog_totals(struct weir_catalog *c, uint64_t *out_entries, uint64_t *out_bytes,
                         struct weir_err *err);
 

@@ -21,4 +21,14 @@ struct weir_catalog {
 
 #define WEIR_CATALOG_FILE "catalog.db"
 
+/* ---- rows.c, for gone.c ---- */
+#define WEIR_ENTRY_COLUMNS                                                                     \
+    "entry.name, entry.type, entry.proof, entry.size, entry.stat, entry.xxh128,"               \
+    " entry.crc64nvme, entry.part_bytes, entry.chunk_bytes, entry.etag, entry.version,"        \
+    " entry.gone_ns"
+/* Reads these columns of c->rows into c->row; false when it cannot be a row that weir wrote. */
+bool weir_rows_read(struct weir_catalog *c);
+int weir_rows_remove_chunks(struct weir_catalog *c, int64_t dir_id, const char *name,
+                            size_t name_len, struct weir_err *err);
+
 #endif

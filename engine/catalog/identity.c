@@ -23,7 +23,10 @@ write_all(struct weir_catalog *c, const struct weir_catalog_identity *id, uint64
           struct weir_err *err)
 {
     char dev[24], ino[24];
-    make_job_id(seed, c->job_id);
+    if (id->job_id != NULL)
+        (void)snprintf(c->job_id, sizeof(c->job_id), "%s", id->job_id);
+    else
+        make_job_id(seed, c->job_id);
     (void)snprintf(dev, sizeof(dev), "%llu", (unsigned long long)id->root_dev);
     (void)snprintf(ino, sizeof(ino), "%llu", (unsigned long long)id->root_ino);
     const char *const facts[][2] = {

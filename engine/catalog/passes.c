@@ -76,3 +76,21 @@ weir_catalog_pass_last(struct weir_catalog *c, struct weir_catalog_pass *out, bo
         *out = last;
     return rc;
 }
+
+int
+weir_catalog_pass_last_good(struct weir_catalog *c, int64_t *out_started_ns,
+                            struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (weir_stmt_take(c, WEIR_STMT_PASS_LAST_GOOD,
+                       "SELECT started_ns FROM pass WHERE finished AND exit_status = 0"
+                       " ORDER BY pass DESC LIMIT 1",
+                       &q, err) != 0)
+        return -1;
+    int got = weir_stmt_step(&q, "look for the last good pass", err);
+    if (got < 0)
+        return -1;
+    *out_started_ns = got == 1 ? weir_stmt_int(&q) : 0;
+    weir_stmt_release(&q);
+    return 0;
+}

@@ -3,26 +3,24 @@
 
 #include "catalog/catalog_impl.h"
 
-#define ENTRY_COLUMNS                                                                          \
-    "name, type, proof, size, stat, xxh128, crc64nvme, part_bytes, chunk_bytes, etag, version"
 #define ENTRY_VALUES                                                                           \
-    "entry (dir, " ENTRY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "entry (dir, name, type, proof, size, stat, xxh128, crc64nvme, part_bytes, chunk_bytes,"   \
+    " etag, version, gone_ns, ino) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 int
 weir_catalog_rows_begin(struct weir_catalog *c, int64_t dir_id, struct weir_err *err)
 {
     weir_catalog_rows_end(c);
     if (weir_stmt_take(c, WEIR_STMT_ROWS,
-                       "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? ORDER BY name",
+                       "SELECT " WEIR_ENTRY_COLUMNS " FROM entry WHERE dir = ? ORDER BY name",
                        &c->rows, err) != 0)
         return -1;
     weir_stmt_bind_int(&c->rows, dir_id);
     return 0;
 }
 
-/* Reads the present row into c->row; false when it cannot be one that weir wrote. */
-static bool
-read_row(struct weir_catalog *c)
+bool
+weir_rows_read(struct weir_catalog *c)
 {
     struct weir_stmt *q = &c->rows;
     struct weir_catalog_entry *row = &c->row;
@@ -43,6 +41,7 @@ read_row(struct weir_catalog *c)
     row->chunk_bytes = weir_stmt_uint(q);
     row->etag = weir_stmt_text(q);
     row->version = weir_stmt_text(q);
+    row->gone_ns = weir_stmt_int(q);
     return true;
 }
 
@@ -56,7 +55,7 @@ weir_catalog_rows_next(struct weir_catalog *c, const struct weir_catalog_entry *
     int got = weir_stmt_step(&c->rows, "read a directory's rows", err);
     if (got <= 0)
         return got;
-    if (!read_row(c)) {
+    if (!weir_rows_read(c)) {
         weir_catalog_rows_end(c);
         return weir_stmt_damaged(c, "row of an entry", err);
     }
@@ -85,12 +84,14 @@ run_entry(struct weir_stmt *q, int64_t dir_id, const struct weir_catalog_entry *
     weir_stmt_bind_uint(q, row->chunk_bytes);
     weir_stmt_bind_text(q, row->etag);
     weir_stmt_bind_text(q, row->version);
+    weir_stmt_bind_int(q, row->gone_ns);
+    weir_stmt_bind_uint(q, row->st.ino);
     return weir_stmt_run(q, "write an entry", err);
 }
 
-static int
-remove_chunks(struct weir_catalog *c, int64_t dir_id, const char *name, size_t name_len,
-              struct weir_err *err)
+int
+weir_rows_remove_chunks(struct weir_catalog *c, int64_t dir_id, const char *name,
+                        size_t name_len, struct weir_err *err)
 {
     struct weir_stmt q;
     if (weir_stmt_take_write(c, WEIR_STMT_CHUNKS_REMOVE,
@@ -136,7 +137,7 @@ weir_catalog_entry_put(struct weir_catalog *c, int64_t dir_id,
                                  "INSERT OR REPLACE INTO " ENTRY_VALUES, &q, err) != 0 ||
             run_entry(&q, dir_id, row, err) != 0)
             return -1;
-        if (!keep && remove_chunks(c, dir_id, row->name, row->name_len, err) != 0)
+        if (!keep && weir_rows_remove_chunks(c, dir_id, row->name, row->name_len, err) != 0)
             return -1;
     }
     return keep ? put_chunks(c, dir_id, row, chunks, chunk_count, err) : 0;
@@ -184,7 +185,8 @@ weir_catalog_totals(struct weir_catalog *c, uint64_t *out_entries, uint64_t *out
                     struct weir_err *err)
 {
     struct weir_stmt q;
-    if (weir_stmt_take(c, WEIR_STMT_TOTALS, "SELECT size FROM entry", &q, err) != 0)
+    if (weir_stmt_take(c, WEIR_STMT_TOTALS, "SELECT size FROM entry WHERE gone_ns = 0", &q,
+                       err) != 0)
         return -1;
     uint64_t entries = 0, bytes = 0;
     int got;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "catalog/catalog_impl.h"
@@ -43,6 +44,15 @@ static const char *const steps[] = {
     "CREATE TABLE pass (pass INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL,"
     "started_ns INTEGER NOT NULL, updated_ns INTEGER NOT NULL, finished INTEGER NOT NULL,"
     "exit_status INTEGER NOT NULL, ledger TEXT) STRICT;",
+
+    /* 1 -> 2: renames are found by inode, vanished entries stay until they are deleted */
+    "ALTER TABLE entry ADD COLUMN gone_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE entry ADD COLUMN ino INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE entry SET ino = weir_inode(stat) WHERE type = 1;"
+    "CREATE INDEX entry_ino ON entry (ino) WHERE type = 1 AND size != 0;"
+    "CREATE INDEX entry_gone ON entry (dir, name) WHERE gone_ns != 0;"
+    "ALTER TABLE dir ADD COLUMN mounted INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE upload ADD COLUMN delta INTEGER NOT NULL DEFAULT 0;",
 };
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))
 
@@ -169,8 +179,25 @@ rollback:
     return -1;
 }
 
+/* SQL function: the inode in packed stat data, 0 when it is none. */
+static void
+inode_of(sqlite3_context *ctx, int count, sqlite3_value **arg)
+{
+    struct weir_stat st;
+    int64_t ino = 0;
+    (void)count;
+    if (weir_pack_read_stat(sqlite3_value_blob(arg[0]), (size_t)sqlite3_value_bytes(arg[0]),
+                            &st) == 0)
+        memcpy(&ino, &st.ino, sizeof(ino));
+    sqlite3_result_int64(ctx, ino);
+}
+
 int
 weir_schema_upgrade(struct weir_catalog *c, struct weir_err *err)
 {
+    int rc = sqlite3_create_function(c->db, "weir_inode", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                     NULL, inode_of, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return weir_stmt_fail(c, rc, "prepare its schema", err);
     return weir_schema_run_steps(c, steps, VERSION, err);
 }

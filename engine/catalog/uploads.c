@@ -3,8 +3,9 @@
 
 #include "catalog/catalog_impl.h"
 
-#define UPLOAD_COLUMNS "path, key, upload_id, size, stat, part_bytes, chunk_bytes, completing"
-#define UPLOAD_PARAMS "?, ?, ?, ?, ?, ?, ?, ?"
+#define UPLOAD_COLUMNS                                                                         \
+    "path, key, upload_id, size, stat, part_bytes, chunk_bytes, completing, delta"
+#define UPLOAD_PARAMS "?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 static void
 bind_upload(struct weir_stmt *q, const struct weir_catalog_upload *u)
@@ -16,6 +17,7 @@ bind_upload(struct weir_stmt *q, const struct weir_catalog_upload *u)
     weir_stmt_bind_uint(q, u->part_bytes);
     weir_stmt_bind_uint(q, u->chunk_bytes);
     weir_stmt_bind_int(q, u->completing);
+    weir_stmt_bind_int(q, u->delta);
 }
 
 /* Strings of *out are SQLite's, until the statement moves on. */
@@ -30,6 +32,7 @@ read_upload(struct weir_stmt *q, struct weir_catalog_upload *out, struct weir_er
     out->part_bytes = weir_stmt_uint(q);
     out->chunk_bytes = weir_stmt_uint(q);
     out->completing = weir_stmt_int(q) != 0;
+    out->delta = weir_stmt_int(q) != 0;
     return rc == 0 ? 0 : weir_stmt_damaged(q->c, "row of an upload", err);
 }
 

@@ -81,12 +81,12 @@ static const struct {
     struct weir_catalog_identity id;
     const char *theirs, *ours;
 } strangers[] = {
-    {{"lake-b", "s3://bucket/prefix", "/lake/a", 7, 2}, "\"lake-a\"", "\"lake-b\""},
-    {{"lake-a", "s3://bucket/other", "/lake/a", 7, 2},
+    {{"lake-b", "s3://bucket/prefix", "/lake/a", NULL, 7, 2}, "\"lake-a\"", "\"lake-b\""},
+    {{"lake-a", "s3://bucket/other", "/lake/a", NULL, 7, 2},
      "\"s3://bucket/prefix\"",
      "bucket/other"},
-    {{"lake-a", "s3://bucket/prefix", "/lake/b", 7, 2}, "\"/lake/a\"", "\"/lake/b\""},
-    {{"lake-a", "s3://bucket/prefix", "", 7, 2}, "\"/lake/a\"", "\"\""},
+    {{"lake-a", "s3://bucket/prefix", "/lake/b", NULL, 7, 2}, "\"/lake/a\"", "\"/lake/b\""},
+    {{"lake-a", "s3://bucket/prefix", "", NULL, 7, 2}, "\"/lake/a\"", "\"\""},
 };
 
 START_TEST(refuses_another_job)
@@ -287,20 +287,22 @@ END_TEST
 
 START_TEST(schema_steps_are_all_or_nothing)
 {
-    static const char *const wrong[] = {"SELECT 1", "CREATE TABLE second (a INTEGER) STRICT",
+    static const char *const wrong[] = {"SELECT 1", "SELECT 1",
+                                        "CREATE TABLE second (a INTEGER) STRICT",
                                         "INSERT INTO nowhere VALUES (1)"};
     struct weir_catalog *c = open_writer(&place);
-    ck_fails(weir_schema_run_steps(c, wrong, 3, err), WEIR_E_CATALOG, "nowhere");
+    ck_fails(weir_schema_run_steps(c, wrong, 4, err), WEIR_E_CATALOG, "nowhere");
     enum weir_schema_kind kind;
     ck_ok(weir_schema_look(c, &kind, err));
     ck_assert_int_eq(kind, WEIR_SCHEMA_CURRENT); /* nothing of it stayed */
     ck_assert_int_ne(sqlite3_exec(c->db, "SELECT * FROM second", NULL, NULL, NULL), SQLITE_OK);
-    static const char *const upgrade[] = {"SELECT 1", "CREATE TABLE second (a INTEGER) STRICT",
+    static const char *const upgrade[] = {"SELECT 1", "SELECT 1",
+                                          "CREATE TABLE second (a INTEGER) STRICT",
                                           "INSERT INTO fact VALUES ('third', 'x')"};
-    ck_ok(weir_schema_run_steps(c, upgrade, 3, err)); /* 1 -> 2 -> 3: not step 0 again */
+    ck_ok(weir_schema_run_steps(c, upgrade, 4, err)); /* 2 -> 3 -> 4: not step 0 again */
     ck_assert(has_fact(c, "third"));
     ck_assert_int_eq(sqlite3_exec(c->db, "SELECT * FROM second", NULL, NULL, NULL), SQLITE_OK);
-    ck_fails(weir_schema_look(c, &kind, err), WEIR_E_CATALOG, "schema 3, this one knows 1");
+    ck_fails(weir_schema_look(c, &kind, err), WEIR_E_CATALOG, "schema 4, this one knows 2");
     weir_catalog_close(c);
 }
 END_TEST

@@ -62,6 +62,15 @@ count_rows(int64_t dir)
     }
 }
 
+static int
+close_dir(int64_t id, bool sealed, const struct weir_xxh128 *digest, uint64_t entries,
+          uint64_t bytes, struct weir_err *err)
+{
+    struct weir_catalog_dir d = {
+        .id = id, .sealed = sealed, .stat_digest = *digest, .entries = entries, .bytes = bytes};
+    return weir_catalog_dir_close(catalog, &d, err);
+}
+
 START_TEST(a_directory_is_opened_sealed_and_opened_again)
 {
     struct weir_catalog_dir dir = {.id = 77};
@@ -74,7 +83,7 @@ START_TEST(a_directory_is_opened_sealed_and_opened_again)
     ck_assert(found && dir.opened && !dir.sealed);
     ck_assert_int_eq(dir.id, id);
     struct weir_xxh128 digest = {{1, 2, 3}};
-    ck_ok(weir_catalog_dir_close(catalog, id, true, &digest, UINT64_MAX, UINT64_MAX - 1, err));
+    ck_ok(close_dir(id, true, &digest, UINT64_MAX, UINT64_MAX - 1, err));
     reopen();
     ck_ok(weir_catalog_dir_get(catalog, "a/b", 3, &dir, &found, err));
     ck_assert(found && !dir.opened && dir.sealed);
@@ -84,10 +93,10 @@ START_TEST(a_directory_is_opened_sealed_and_opened_again)
     ck_assert_int_eq(make_dir("a/b"), id); /* the same row */
     ck_ok(weir_catalog_dir_get(catalog, "a/b", 3, &dir, &found, err));
     ck_assert(dir.opened && !dir.sealed);
-    ck_ok(weir_catalog_dir_close(catalog, id, false, &digest, 0, 0, err));
+    ck_ok(close_dir(id, false, &digest, 0, 0, err));
     ck_ok(weir_catalog_dir_get(catalog, "a/b", 3, &dir, &found, err));
     ck_assert(!dir.opened && !dir.sealed);
-    ck_fails(weir_catalog_dir_close(catalog, 999, true, &digest, 0, 0, err), WEIR_E_BUG, "999");
+    ck_fails(close_dir(999, true, &digest, 0, 0, err), WEIR_E_BUG, "999");
 }
 END_TEST
 
