@@ -8,134 +8,6 @@
 #define AHEAD_DIRS 64
 #define AHEAD_ENTRIES 2000
 
-static const char *const type_names[] = {
-    [WEIR_ENTRY_UNKNOWN] = NULL,       [WEIR_ENTRY_FILE] = "file",
-    [WEIR_ENTRY_DIR] = "directory",    [WEIR_ENTRY_SYMLINK] = "symlink",
-    [WEIR_ENTRY_FIFO] = "fifo",        [WEIR_ENTRY_SOCKET] = "socket",
-    [WEIR_ENTRY_CHAR] = "char-device", [WEIR_ENTRY_BLOCK] = "block-device",
-};
-
-const char *
-weir_run_type_name(uint8_t type)
-{
-    return type < sizeof(type_names) / sizeof(type_names[0]) ? type_names[type] : NULL;
-}
-
-/* "dir/name", or the name alone at the root.  malloc'ed. */
-static char *
-join_path(const struct weir_lake_batch *b, const char *name, size_t name_len, size_t *out_len)
-{
-    size_t slash = b->path_len > 0 && name_len > 0 ? 1 : 0;
-    char *path = malloc(b->path_len + slash + name_len + 1);
-    if (path == NULL)
-        return NULL;
-    memcpy(path, b->path, b->path_len);
-    if (slash)
-        path[b->path_len] = '/';
-    memcpy(path + b->path_len + slash, name, name_len);
-    *out_len = b->path_len + slash + name_len;
-    path[*out_len] = '\0';
-    return path;
-}
-
-char *
-weir_run_entry_path(const struct weir_run_dir *d, size_t index, size_t *out_len)
-{
-    if (index == 0)
-        return join_path(d->batch, "", 0, out_len);
-    const struct weir_lake_entry *e = &d->batch->entries[index - 1];
-    return join_path(d->batch, e->name, e->name_len, out_len);
-}
-
-static void
-count(struct weir_run *r, enum weir_state state, uint64_t entries, uint64_t bytes)
-{
-    r->ledger.seen += entries;
-    r->ledger.count[state] += entries;
-    r->ledger.bytes[state] += bytes;
-}
-
-/* Entries that the walk itself settled: excluded and failed ones. */
-static int
-settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
-               const struct weir_lake_entry *e, struct weir_err *err)
-{
-    struct weir_err why = WEIR_ERR_INIT;
-    bool failed = e->verdict == WEIR_VERDICT_FAILED;
-    size_t len = 0;
-    char *path = join_path(b, e->name, e->name_len, &len);
-    if (path == NULL)
-        return weir_err_set(err, WEIR_E_NOMEM, "path of an entry");
-    if (failed) {
-        weir_err_sys(&why, WEIR_E_IO, e->sys_errno, "stat %s", path);
-        r->unseen = true;
-        weir_run_warn(r, NULL, &why);
-    }
-    count(r, failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED, 1,
-          e->type == WEIR_ENTRY_DIR ? 0 : e->st.size);
-    struct weir_record rec = {
-        .path = path,
-        .path_len = len,
-        .type = weir_run_type_name(e->type),
-        .state = weir_state_name(failed ? WEIR_STATE_FAILED : WEIR_STATE_EXCLUDED),
-        .rule = failed ? NULL : e->rule,
-        .err = failed ? &why : NULL};
-    weir_report_entry(r->report, &rec);
-    free(path);
-    return 0;
-}
-
-static void
-record_unlisted(struct weir_run *r, const struct weir_lake_batch *b)
-{
-    static const struct weir_err unknown = {.code = WEIR_E_NOMEM};
-    const char *path = b->path_len > 0 ? b->path : ".";
-    const struct weir_err *why = b->err != NULL ? b->err : &unknown;
-    count(r, WEIR_STATE_FAILED, 1, 0);
-    r->unseen = true;
-    weir_run_warn(r, NULL, why);
-    struct weir_record rec = {.path = path,
-                              .path_len = strlen(path),
-                              .type = "directory",
-                              .state = weir_state_name(WEIR_STATE_FAILED),
-                              .err = why};
-    weir_report_entry(r->report, &rec);
-}
-
-static void
-record_one_unchanged(struct weir_run *r, const struct weir_lake_batch *b,
-                     const struct weir_lake_entry *e)
-{
-    size_t len = 0;
-    char *path =
-        e != NULL ? join_path(b, e->name, e->name_len, &len) : join_path(b, "", 0, &len);
-    struct weir_record rec = {.path = path,
-                              .path_len = len,
-                              .type = weir_run_type_name(e != NULL ? e->type : WEIR_ENTRY_DIR),
-                              .state = weir_state_name(WEIR_STATE_UNCHANGED),
-                              .has_bytes = true,
-                              .bytes = e != NULL ? e->st.size : 0};
-    if (path != NULL)
-        weir_report_entry(r->report, &rec);
-    free(path);
-}
-
-/* c == NULL: the seal says that everything taken is unchanged. */
-static void
-record_unchanged(struct weir_run *r, const struct weir_run_dir *d,
-                 const struct weir_compared *c)
-{
-    const struct weir_lake_batch *b = d->batch;
-    if (d->self && (c == NULL || c->self == WEIR_ACTION_UNCHANGED))
-        record_one_unchanged(r, b, NULL);
-    for (size_t i = 0; i < b->count; i++) {
-        const struct weir_lake_entry *e = &b->entries[i];
-        if (c != NULL ? c->action[i] == WEIR_ACTION_UNCHANGED
-                      : e->verdict == WEIR_VERDICT_TAKE && e->type != WEIR_ENTRY_DIR)
-            record_one_unchanged(r, b, e);
-    }
-}
-
 static void
 dir_free(struct weir_run *r, struct weir_run_dir *d)
 {
@@ -214,13 +86,15 @@ open_ahead(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
 static int
 close_dir(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
 {
-    struct weir_xxh128 seal;
-    bool sealed = !d->dirty && d->batch->complete;
-    weir_compare_seal(d->batch, d->self, &seal);
+    struct weir_catalog_dir row = {.id = d->id,
+                                   .sealed = !d->dirty && d->batch->complete,
+                                   .mounted = weir_run_is_mounted(r, d->batch),
+                                   .entries = d->entries,
+                                   .bytes = d->bytes};
+    weir_compare_seal(d->batch, d->self, &row.stat_digest);
     if (weir_run_begin(r, err) != 0)
         return -1;
-    return weir_catalog_dir_close(r->setup.catalog, d->id, sealed, &seal, d->entries, d->bytes,
-                                  err);
+    return weir_catalog_dir_close(r->setup.catalog, &row, err);
 }
 
 /* A directory with nothing to send. */
@@ -239,34 +113,60 @@ seal_now(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
     return close_dir(r, d, err);
 }
 
+/* Nothing in it changed since it was sealed. */
+static void
+take_sealed(struct weir_run *r, struct weir_run_dir *d, const struct weir_catalog_dir *row)
+{
+    weir_run_count(r, WEIR_STATE_UNCHANGED, row->entries, row->bytes);
+    r->total_bytes += row->bytes;
+    r->done_bytes += row->bytes;
+    if (r->o->report_all)
+        weir_run_record_unchanged(r, d, NULL);
+    dir_free(r, d);
+}
+
+/* Compares it with its rows; what came back or vanished is marked. */
+static int
+compare(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
+{
+    enum weir_compare_depth depth = r->o->full ? WEIR_COMPARE_CONTENT : WEIR_COMPARE_STAT;
+    if (weir_compare_dir(r->setup.catalog, d->id, d->batch, d->self, depth, &d->compared,
+                         err) != 0)
+        return -1;
+    sum_taken(d);
+    weir_run_count(r, WEIR_STATE_UNCHANGED, d->compared.unchanged, d->compared.unchanged_bytes);
+    if (r->o->report_all)
+        weir_run_record_unchanged(r, d, &d->compared);
+    return r->o->dry_run ? 0 : weir_run_mark_rows(r, d, err);
+}
+
 static int
 take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
 {
     struct weir_lake_batch *b = d->batch;
     struct weir_catalog_dir row = {0};
     bool known = false;
-    if (weir_catalog_dir_get(r->setup.catalog, b->path, b->path_len, &row, &known, err) != 0)
+    if (r->setup.catalog != NULL &&
+        weir_catalog_dir_get(r->setup.catalog, b->path, b->path_len, &row, &known, err) != 0)
         return -1;
     if (!known)
         row = (struct weir_catalog_dir){0};
-    if (known && is_sealed(&row, b, d->self)) {
-        count(r, WEIR_STATE_UNCHANGED, row.entries, row.bytes);
-        r->total_bytes += row.bytes;
-        r->done_bytes += row.bytes;
-        if (r->o->report_all)
-            record_unchanged(r, d, NULL);
+    if (weir_run_check_mount(r, &row, b, err) != 0 || weir_run_saw(r, row.id, err) != 0)
+        return -1;
+    if (known && !r->o->full && is_sealed(&row, b, d->self)) {
+        take_sealed(r, d, &row);
+        return 0;
+    }
+    d->id = row.id;
+    d->maybe_sent = row.opened || r->rebuild;
+    if (compare(r, d, err) != 0)
+        return -1;
+    d->unknown = row.opened && d->dirty;
+    if (r->o->dry_run) {
+        weir_run_tell_dir(r, d);
         dir_free(r, d);
         return 0;
     }
-    if (weir_compare_dir(r->setup.catalog, row.id, b, d->self, &d->compared, err) != 0)
-        return -1;
-    sum_taken(d);
-    count(r, WEIR_STATE_UNCHANGED, d->compared.unchanged, d->compared.unchanged_bytes);
-    if (r->o->report_all)
-        record_unchanged(r, d, &d->compared);
-    d->id = row.id;
-    d->maybe_sent = row.opened;
-    d->unknown = row.opened && d->dirty;
     if (d->compared.to_send > 0) {
         list_dir(r, d);
         return 0;
@@ -292,7 +192,7 @@ weir_run_batch(struct weir_run *r, struct weir_lake_batch *b, struct weir_err *e
     d->self = weir_compare_wants_self(r->o->manifest->source.directories, b);
     r->ledger.directories++;
     if (!b->complete) {
-        record_unlisted(r, b);
+        weir_run_record_unlisted(r, b);
         d->dirty = true;
     }
     for (size_t i = 0; i < b->count; i++) {
@@ -301,7 +201,7 @@ weir_run_batch(struct weir_run *r, struct weir_lake_batch *b, struct weir_err *e
             continue;
         if (e->verdict == WEIR_VERDICT_FAILED)
             d->dirty = true;
-        if (settle_by_walk(r, b, e, err) != 0) {
+        if (weir_run_settle_by_walk(r, b, e, err) != 0) {
             dir_free(r, d);
             return -1;
         }
@@ -344,7 +244,8 @@ weir_run_start_entries(struct weir_run *r, struct weir_err *err)
         }
         size_t index = d->cursor++;
         enum weir_action action = action_at(d, index);
-        if (action != WEIR_ACTION_SEND && action != WEIR_ACTION_REPLACE)
+        if (action != WEIR_ACTION_SEND && action != WEIR_ACTION_REPLACE &&
+            action != WEIR_ACTION_CHECK)
             continue;
         if (!d->open && open_ahead(r, d, err) != 0)
             return -1;

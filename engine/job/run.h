@@ -5,6 +5,7 @@
 #define WEIR_JOB_RUN_H
 
 #include "job/setup.h"
+#include "lake/absent.h"
 #include "lake/walk.h"
 #include "observe/report.h"
 #include "plan/compare.h"
@@ -79,6 +80,16 @@ struct weir_run {
     size_t tasks_out, tasks_max;
     uint64_t heavy_out, heavy_max; /* bytes of large part buffers under way, and their limit */
 
+    uint8_t *seen_dirs;   /* a bit for each id that was there when the pass began; owned */
+    int64_t last_dir;     /* the highest of them */
+    bool had_rows;        /* the catalog knew entries when the pass began */
+    const char *job_id;   /* rebuild: of the job whose objects are in the store; borrowed */
+    bool rebuild;         /* make a catalog: ask for everything, send nothing */
+    int64_t last_good_ns; /* start of the last clean pass, with this one; 0 = none */
+    bool delete_pass;     /* a sync: what vanished is treated by the policy */
+    struct weir_deletes *deletes; /* deletes.c; owned */
+    struct weir_err guard;        /* why nothing was deleted although the policy says so */
+
     int64_t *kept; /* rows of uploads that the next pass goes on with; owned */
     size_t kept_count, kept_max;
     bool kept_unknown; /* no memory for one: abort nothing */
@@ -96,7 +107,19 @@ struct weir_run {
     struct weir_err fatal;      /* why the pass cannot go on */
 };
 
-/* ---- seed.c ---- */
+/* ---- pass.c ---- */
+/* One pass from setup to report; r has o and what the caller wants, else zero. */
+int weir_run_pass(struct weir_run *r, struct weir_ledger *out, struct weir_err *err);
+
+/* ---- loop.c ---- */
+/* Until nothing is left to do, or the pass stops and nothing is out. */
+int weir_run_loop(struct weir_run *r, struct weir_err *err);
+/* How many tasks, workers and bytes at once. */
+void weir_run_size_windows(struct weir_run *r);
+void weir_run_refresh_ledger(struct weir_run *r);
+void weir_run_tell_progress(struct weir_run *r);
+/* Writes the ledger to the pass's row, and commits. */
+int weir_run_save_pass(struct weir_run *r, bool finished, int status, struct weir_err *err);
 int64_t weir_run_now(const struct weir_run *r); /* monotonic */
 /* Remembers the first error that ends the pass, and stops. */
 void weir_run_fatal(struct weir_run *r, const struct weir_err *err);
@@ -133,17 +156,75 @@ int weir_run_dir_release(struct weir_run *r, struct weir_run_dir *d, struct weir
 int weir_run_dirs_abandon(struct weir_run *r, struct weir_err *err);
 void weir_run_dirs_free(struct weir_run *r);
 
+/* ---- walked.c ---- */
 const char *weir_run_type_name(uint8_t type); /* "file", ...; NULL when unknown */
+/* "dir/name", or the name alone at the root; malloc'ed. */
+char *weir_run_join_path(const struct weir_lake_batch *b, const char *name, size_t name_len,
+                         size_t *out_len);
 /* Path of entry index of d (0 = the directory itself); malloc'ed. */
 char *weir_run_entry_path(const struct weir_run_dir *d, size_t index, size_t *out_len);
+void weir_run_count(struct weir_run *r, enum weir_state state, uint64_t entries,
+                    uint64_t bytes);
+/* Entries that the walk excluded or could not look at; directories that it could not list. */
+int weir_run_settle_by_walk(struct weir_run *r, const struct weir_lake_batch *b,
+                            const struct weir_lake_entry *e, struct weir_err *err);
+void weir_run_record_unlisted(struct weir_run *r, const struct weir_lake_batch *b);
+/* c == NULL: the seal says that everything taken is unchanged. */
+void weir_run_record_unchanged(struct weir_run *r, const struct weir_run_dir *d,
+                               const struct weir_compared *c);
+
+/* ---- vanished.c: what the lake does not have any more ---- */
+/* The directory of this id was seen by the walk.  NOMEM. */
+int weir_run_saw(struct weir_run *r, int64_t dir_id, struct weir_err *err);
+/* Is the directory on another file system than the root? */
+bool weir_run_is_mounted(const struct weir_run *r, const struct weir_lake_batch *b);
+/* SAFETY when a file system was mounted here in the last pass and is not now, and when the root
+ * is empty although the catalog knows entries. */
+int weir_run_check_mount(struct weir_run *r, const struct weir_catalog_dir *row,
+                         const struct weir_lake_batch *b, struct weir_err *err);
+/* Marks the rows of d that came back, or vanished by a fresh look. */
+int weir_run_mark_rows(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err);
+/* After the walk: directories that it did not meet and that are not there either. */
+int weir_run_unseen_dirs(struct weir_run *r, struct weir_err *err);
+/* The next directory after *dir that has live entries and that the walk did not meet; *out_path
+ * is malloc'ed. */
+int weir_run_next_unseen(struct weir_run *r, struct weir_catalog_dir *dir, char **out_path,
+                         bool *out_found, struct weir_err *err);
+/* Is something of this type really not at path now?  UNKNOWN sets run.unseen and warns. */
+enum weir_absent weir_run_look(struct weir_run *r, const char *path, uint8_t type);
+
+/* ---- deletes.c: the end of a sync ---- */
+/* Counts what vanished, asks the guard, and removes what is due, batch by batch.  A guard that
+ * says no is kept in run.guard. */
+int weir_run_deletes(struct weir_run *r, struct weir_err *err);
+bool weir_run_deleting(const struct weir_run *r); /* more batches to come, or out */
+int weir_run_delete_tasks(struct weir_run *r, struct weir_err *err);
+int weir_run_removed(struct weir_run *r, struct weir_task *t, struct weir_err *err);
+void weir_run_deletes_free(struct weir_run *r);
+/* The ledger's count of what vanished and is still in the store. */
+int weir_run_count_kept(struct weir_run *r, struct weir_err *err);
+
+/* ---- dry.c: what a pass would do ---- */
+void weir_run_tell_dir(struct weir_run *r, const struct weir_run_dir *d);
+int weir_run_tell_vanished(struct weir_run *r, struct weir_err *err); /* after the walk */
+
+/* ---- bases.c ---- */
+/* What the store has of an entry already: item->base with its chunk digests. */
+int weir_run_find_base(struct weir_run *r, const struct weir_run_dir *d, struct weir_item *item,
+                       struct weir_err *err);
 
 /* ---- items.c ---- */
+const struct weir_stat *weir_run_entry_stat(const struct weir_run_dir *d, size_t index);
 int weir_run_item_start(struct weir_run *r, struct weir_run_dir *d, size_t index,
                         struct weir_err *err);
 int weir_run_item_heavy(struct weir_run *r, struct weir_err *err); /* those that fit */
 int weir_run_item_later(struct weir_run *r, struct weir_err *err); /* those that are due */
 int weir_run_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err);
-/* Ends of an item: each frees it. */
+
+/* ---- settled.c ---- ends of an item: each frees it. */
+/* Nothing to do in the store: the row gets the entry's new stat data. */
+int weir_run_item_same(struct weir_run *r, struct weir_item *item, const struct weir_task *t,
+                       struct weir_err *err);
 int weir_run_item_done(struct weir_run *r, struct weir_item *item, const struct weir_task *t,
                        const struct weir_xxh128 *chunks, size_t chunk_count,
                        uint64_t part_bytes, struct weir_err *err);
@@ -153,6 +234,7 @@ int weir_run_item_put_off(struct weir_run *r, struct weir_item *item,
                           const struct weir_err *why, struct weir_err *err);
 /* An item that a stopped pass leaves behind: counted as pending. */
 int weir_run_item_abandon(struct weir_run *r, struct weir_item *item, struct weir_err *err);
+/* item may be NULL: a task that belongs to none. */
 struct weir_task *weir_run_task(struct weir_run *r, struct weir_item *item,
                                 enum weir_task_kind kind, struct weir_err *err);
 void weir_item_list_append(struct weir_item_list *l, struct weir_item *item);

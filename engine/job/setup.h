@@ -14,6 +14,7 @@ struct weir_setup {
     struct weir_transport_counters counters;
     struct weir_trouble trouble;
     struct weir_transport_options transport_options;
+    const char *new_job_id; /* for a catalog that is made now; NULL: a random one; borrowed */
     struct weir_lake_root *root;
     struct weir_catalog *catalog;
     struct weir_transport *transport; /* wrapped */
@@ -22,7 +23,8 @@ struct weir_setup {
 /* Opens the lake's root, the catalog for writing (with its lock) and the store.  Compares the
  * root with the one of the earlier passes: another directory is WEIR_E_SAFETY, unless
  * options->accept_root.  s is large, must not move while open, and is closed in any case. */
-int weir_setup_open(struct weir_setup *s, const struct weir_options *o, struct weir_err *err);
+int weir_setup_open(struct weir_setup *s, const struct weir_options *o, const char *new_job_id,
+                    struct weir_err *err);
 void weir_setup_close(struct weir_setup *s);
 
 /* One by one, for commands that need less.  Each may be called once. */

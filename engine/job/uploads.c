@@ -30,7 +30,8 @@ announce(struct weir_run *r, struct weir_item *item, bool completing, struct wei
                                       .st = item->st,
                                       .part_bytes = u->part_bytes,
                                       .chunk_bytes = u->chunk_bytes,
-                                      .completing = completing};
+                                      .completing = completing,
+                                      .delta = u->plan != NULL};
     r->must_commit = true;
     if (weir_run_begin(r, err) != 0)
         return -1;
@@ -47,12 +48,27 @@ forget(struct weir_run *r, struct weir_item *item, struct weir_err *err)
     return row == 0 ? 0 : weir_catalog_upload_remove(r->setup.catalog, row, err);
 }
 
+/* The part of a plan: its place is known when the plan is made again. */
+static int
+record_part(struct weir_upload *u, const struct weir_part *part)
+{
+    struct weir_part *more =
+        realloc(u->recorded, (u->recorded_count + 1) * sizeof(*u->recorded));
+    if (more == NULL)
+        return 0; /* it is sent again */
+    u->recorded = more;
+    u->recorded[u->recorded_count++] = *part;
+    return 0;
+}
+
 static int
 load_part(void *ctx, const struct weir_part *part, const struct weir_xxh128 *chunks,
           size_t chunk_count)
 {
     struct weir_upload *u = ctx;
     size_t want = 0;
+    if (u->recorded_delta)
+        return record_part(u, part);
     if (part->number < 1 || part->number > u->part_count)
         return 0;
     struct weir_xxh128 *to = weir_upload_chunks(u, part->number, &want);
@@ -86,6 +102,7 @@ take_up(struct weir_run *r, struct weir_item *item, struct weir_err *err)
         return 0;
     }
     u->completing = row.completing;
+    u->recorded_delta = row.delta;
     return weir_catalog_part_each(r->setup.catalog, u->row, load_part, u, err);
 }
 
@@ -120,11 +137,17 @@ weir_run_check_memory(const struct weir_run *r, uint64_t part_bytes, struct weir
         (unsigned long long)(part_bytes >> 19));
 }
 
+/* With a base there are two lists of digests, the CRCs, and a plan that may have more parts. */
 static uint64_t
-list_bytes(const struct weir_upload *u)
+list_bytes(const struct weir_upload *u, bool with_base)
 {
-    return (uint64_t)u->part_count * (sizeof(*u->parts) + sizeof(*u->part_state)) +
-           u->chunk_count * sizeof(*u->chunks);
+    uint64_t part = sizeof(*u->parts) + sizeof(*u->part_state);
+    uint64_t chunk = sizeof(*u->chunks);
+    if (with_base) {
+        part = 2 * (part + sizeof(*u->plan) + sizeof(*u->recorded));
+        chunk = 2 * chunk + sizeof(*u->chunk_crc);
+    }
+    return u->part_count * part + u->chunk_count * chunk;
 }
 
 void
@@ -133,7 +156,7 @@ weir_run_upload_drop(struct weir_run *r, struct weir_item *item)
     if (item->upload == NULL)
         return;
     r->uploads_open--;
-    r->uploads_bytes -= list_bytes(item->upload);
+    r->uploads_bytes -= item->upload->accounted;
     weir_upload_free(item->upload);
     item->upload = NULL;
 }
@@ -150,7 +173,8 @@ weir_run_upload_start(struct weir_run *r, struct weir_item *item, struct weir_er
                            &why) != 0)
         return weir_run_item_failed(r, item, &why, err);
     r->uploads_open++;
-    r->uploads_bytes += list_bytes(item->upload);
+    item->upload->accounted = list_bytes(item->upload, item->base != NULL);
+    r->uploads_bytes += item->upload->accounted;
     item->fate = WEIR_FATE_NONE;
     if (take_up(r, item, err) != 0)
         return weir_err_add(err, "%s", item->path);
@@ -243,6 +267,9 @@ part_done(struct weir_run *r, struct weir_task *t, struct weir_err *err)
     if (t->sent) {
         r->ledger.parts_sent++;
         r->ledger.sent_bytes += t->bytes;
+    } else if (t->copied) {
+        r->ledger.parts_copied++;
+        r->ledger.copied_bytes += t->bytes;
     } else {
         r->ledger.parts_reused++;
     }
@@ -266,6 +293,8 @@ published(struct weir_run *r, struct weir_task *t, enum weir_upload_event event,
     weir_xxh128_of_chunks(u->chunks, u->chunk_count, &t->xxh128);
     if (event == WEIR_UPLOAD_EV_FOUND)
         r->done_bytes += u->object_bytes;
+    if (t->outcome == WEIR_OUTCOME_SAME)
+        return weir_run_item_same(r, item, t, err);
     return weir_run_item_done(r, item, t, u->chunks, u->chunk_count, u->part_bytes, err);
 }
 
@@ -338,6 +367,7 @@ failed(struct weir_run *r, struct weir_task *t, struct weir_err *err)
     if (step(item, WEIR_UPLOAD_EV_STOP, err) != 0)
         return -1;
     weir_item_list_remove(&r->uploads, item);
+    item->send_whole |= t->base_lost;
     if (item->fate == WEIR_FATE_NONE) { /* the first failure decides */
         item->fate = fate_of(t);
         item->fate_err = t->err;
@@ -374,7 +404,9 @@ task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err)
 {
     struct weir_item *item = t->item;
     struct weir_upload *u = item->upload;
-    bool good = t->outcome == WEIR_OUTCOME_DONE || t->outcome == WEIR_OUTCOME_FOUND;
+    bool there = t->outcome == WEIR_OUTCOME_FOUND || t->outcome == WEIR_OUTCOME_COPIED ||
+                 t->outcome == WEIR_OUTCOME_SAME;
+    bool good = t->outcome == WEIR_OUTCOME_DONE || there;
     if (t->kind == WEIR_TASK_PART && is_heavy(u))
         r->heavy_out -= u->part_bytes;
     if (t->kind == WEIR_TASK_ABORT)
@@ -382,8 +414,7 @@ task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err)
     if (!good)
         return failed(r, t, err);
     if (t->kind == WEIR_TASK_OPEN)
-        return t->outcome == WEIR_OUTCOME_FOUND ? published(r, t, WEIR_UPLOAD_EV_FOUND, err)
-                                                : opened(r, t, err);
+        return there ? published(r, t, WEIR_UPLOAD_EV_FOUND, err) : opened(r, t, err);
     if (t->kind == WEIR_TASK_COMPLETE)
         return published(r, t, WEIR_UPLOAD_EV_COMPLETED, err);
     int rc = part_done(r, t, err);

@@ -47,7 +47,7 @@ weir_meta_fill(struct weir_meta *m, enum weir_metadata policy, const struct weir
     m->count = 0;
     if (policy == WEIR_METADATA_POSIX) {
         weir_meta_time(&st->atime, m->text[m->count]);
-        add(m, "file-atime");
+        add(m, WEIR_META_ATIME);
         (void)snprintf(m->text[m->count], sizeof(m->text[0]), "%" PRIu32, st->gid);
         add(m, "file-group");
         weir_meta_time(&st->mtime, m->text[m->count]);
@@ -73,6 +73,18 @@ weir_meta_fill(struct weir_meta *m, enum weir_metadata policy, const struct weir
         *out = '\0';
         add(m, WEIR_META_XXH128);
     }
+}
+
+bool
+weir_meta_same(const struct weir_meta *a, const struct weir_meta *b)
+{
+    size_t count = a->count < b->count ? a->count : b->count;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(a->kv[i].name, b->kv[i].name) != 0 ||
+            (strcmp(a->kv[i].name, WEIR_META_ATIME) != 0 &&
+             strcmp(a->kv[i].value, b->kv[i].value) != 0))
+            return false;
+    return true;
 }
 
 const char *

@@ -17,6 +17,7 @@
 #define WEIR_META_ID "weir-id"
 #define WEIR_META_XXH128 "weir-xxh128"
 #define WEIR_META_MTIME "file-mtime"
+#define WEIR_META_ATIME "file-atime"
 
 struct weir_meta { /* kv points into text: do not copy */
     struct weir_kv kv[WEIR_META_MAX];
@@ -27,6 +28,10 @@ struct weir_meta { /* kv points into text: do not copy */
 /* xxh128 may be NULL (not known before a multipart upload is created). */
 void weir_meta_fill(struct weir_meta *m, enum weir_metadata policy, const struct weir_stat *st,
                     const char *job_id, const struct weir_xxh128 *xxh128);
+
+/* Would both say the same of a file, but for its access time?  Its digest, the last of them,
+ * may be in one of them only. */
+bool weir_meta_same(const struct weir_meta *a, const struct weir_meta *b);
 
 /* Value of a name in what HEAD gave, or NULL. */
 const char *weir_meta_find(const struct weir_head *head, const char *name);

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define TASKS_AT_ONCE 8                   /* one lock for several small files */
+#define TASKS_AT_ONCE 8 /* one lock for several small files */
 /* What took long is not held back until the others of its group are done. */
 #define DELIVER_BYTES ((uint64_t)1 << 20)
 #define DELIVER_NS (5 * WEIR_NS_PER_MS)

@@ -1,8 +1,10 @@
-/* send -- a whole object in one PUT: small files, symlinks, directories. */
+/* send -- a whole object in one request: small files, symlinks, directories.  A PUT, or a copy
+ * inside the store where it has the same bytes already. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan/parts.h"
+#include "transfer/copy.h"
 #include "transfer/settle.h"
 #include "transfer/worker.h"
 
@@ -92,8 +94,9 @@ match(const struct weir_sender *s, const char *etag)
 static enum weir_condition
 first_condition(const struct weir_sender *s, const struct weir_item *item)
 {
-    if (item->replace_etag != NULL)
-        return match(s, item->replace_etag);
+    const char *own = weir_item_etag(item);
+    if (own != NULL)
+        return match(s, own);
     if (s->existing == WEIR_EXISTING_REPLACE || (s->caps & WEIR_CAP_IF_NONE_MATCH) == 0)
         return WEIR_COND_NONE;
     return WEIR_COND_ABSENT;
@@ -104,7 +107,8 @@ first_condition(const struct weir_sender *s, const struct weir_item *item)
 static bool
 must_ask(const struct weir_sender *s, const struct weir_item *item)
 {
-    if (item->maybe_sent || (item->replace_etag == NULL && s->existing == WEIR_EXISTING_ADOPT))
+    if (item->maybe_sent || s->ask_only ||
+        (weir_item_etag(item) == NULL && s->existing == WEIR_EXISTING_ADOPT))
         return true;
     return s->existing != WEIR_EXISTING_REPLACE && first_condition(s, item) == WEIR_COND_NONE;
 }
@@ -122,13 +126,14 @@ put_is_proof(const struct weir_sender *s, const struct weir_task *task)
  * -1 on error. */
 static int
 ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
-    struct weir_err *err)
+    const struct content *c, struct weir_err *err)
 {
     const struct weir_sender *s = w->sender;
     struct weir_content mine = {.bytes = task->bytes,
                                 .crc64nvme = task->crc64nvme,
+                                .data = c->data,
                                 .meta = &w->meta,
-                                .known_etag = task->item->replace_etag,
+                                .known_etag = weir_item_etag(task->item),
                                 .marker = task->item->type == WEIR_ENTRY_DIR};
     enum weir_settle found;
     if (weir_settle_ask(w, object->key, &mine, &found, &task->proven, err) != 0)
@@ -157,12 +162,14 @@ deliver(struct weir_worker *w, struct weir_task *task, const struct content *c,
                                  .meta = w->meta.kv,
                                  .meta_count = w->meta.count,
                                  .condition = first_condition(w->sender, item),
-                                 .etag = item->replace_etag};
+                                 .etag = weir_item_etag(item)};
     bool look = must_ask(w->sender, item);
     for (int round = 0; round < 3; round++) {
-        int there = look ? ask(w, task, &object, err) : 0;
+        int there = look ? ask(w, task, &object, c, err) : 0;
         if (there != 0)
             return there < 0 ? -1 : 0;
+        if (w->sender->ask_only)
+            return weir_settle_not_there(item->key, err);
         struct weir_err put_err = WEIR_ERR_INIT;
         if (w->transport->ops->put(w->transport, &object, c->data, c->bytes, task->crc64nvme,
                                    &task->stored, &put_err) == 0) {
@@ -181,15 +188,86 @@ deliver(struct weir_worker *w, struct weir_task *task, const struct content *c,
                         item->key);
 }
 
+/* ---- the store has the bytes already ---- */
+
+/* A new entry with the inode, size and both times of a row: a file in a renamed directory.  By
+ * the identity test it is that file, so it is not read. */
+static bool
+is_renamed(const struct weir_item *item)
+{
+    const struct weir_base *b = item->base;
+    return b != NULL && !b->self && !item->restat && weir_stat_same(&b->st, &item->st) &&
+           (b->chunks != NULL || b->st.size <= CHUNK_BYTES);
+}
+
+/* The digests of the row stand for the file. */
+static int
+take_digests(struct weir_task *task, const struct weir_base *b, struct weir_err *err)
+{
+    task->st = task->item->st;
+    task->bytes = b->st.size;
+    task->crc64nvme = b->crc64nvme;
+    task->xxh128 = b->xxh128;
+    if (b->chunks == NULL)
+        return 0;
+    task->chunks = malloc(b->chunk_count * sizeof(*task->chunks));
+    if (task->chunks == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "chunk digests");
+    memcpy(task->chunks, b->chunks, b->chunk_count * sizeof(*task->chunks));
+    task->chunk_count = b->chunk_count;
+    return 0;
+}
+
+/* Is the content what the row says?  Times alone never prove that. */
+static bool
+is_same_content(const struct weir_task *task)
+{
+    const struct weir_base *b = task->item->base;
+    return b != NULL && !task->item->send_whole && b->type == task->item->type &&
+           b->st.size == task->bytes && b->crc64nvme == task->crc64nvme &&
+           memcmp(&b->xxh128, &task->xxh128, sizeof(b->xxh128)) == 0;
+}
+
+/* Returns 1 when nothing needs to be sent, 0 to send, -1 on error. */
+static int
+use_base(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
+{
+    const struct weir_item *item = task->item;
+    if (!is_same_content(task) || w->sender->ask_only)
+        return 0;
+    if (weir_copy_is_needless(w, task)) {
+        task->outcome = WEIR_OUTCOME_SAME;
+        return 1;
+    }
+    return item->type == WEIR_ENTRY_FILE ? weir_copy_base(w, task, err) : 0;
+}
+
+static void
+fill_meta(struct weir_worker *w, const struct weir_task *task)
+{
+    weir_meta_fill(&w->meta, w->sender->source->metadata, &task->st, w->sender->job_id,
+                   &task->xxh128);
+}
+
 int
 weir_send_run(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
 {
     struct content c = {0};
+    if (is_renamed(task->item)) {
+        if (take_digests(task, task->item->base, err) != 0)
+            return -1;
+        fill_meta(w, task);
+        int there = use_base(w, task, err);
+        if (there != 0)
+            return there < 0 ? -1 : 0;
+        free(task->chunks); /* it must be read after all */
+        task->chunks = NULL;
+    }
     int rc = load(w, task, &c, err);
     if (rc == 0) {
-        weir_meta_fill(&w->meta, w->sender->source->metadata, &task->st, w->sender->job_id,
-                       &task->xxh128);
-        rc = deliver(w, task, &c, err);
+        fill_meta(w, task);
+        rc = is_renamed(task->item) ? 0 : use_base(w, task, err);
+        rc = rc == 0 ? deliver(w, task, &c, err) : rc < 0 ? -1 : 0;
     }
     free(c.target);
     return rc;

@@ -2,12 +2,13 @@
 
 #include <string.h>
 
-/* Our own metadata must be there unchanged; the access time may move. */
-static bool
-same_meta(const struct weir_head *head, const struct weir_meta *meta)
+#include "transfer/foreign.h"
+
+bool
+weir_settle_same_meta(const struct weir_head *head, const struct weir_meta *meta)
 {
     for (size_t i = 0; i < meta->count; i++) {
-        if (strcmp(meta->kv[i].name, "file-atime") == 0)
+        if (strcmp(meta->kv[i].name, WEIR_META_ATIME) == 0)
             continue;
         const char *there = weir_meta_find(head, meta->kv[i].name);
         if (there == NULL || strcmp(there, meta->kv[i].value) != 0)
@@ -35,7 +36,7 @@ weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
     bool digest = head->stored.has_crc64nvme && (s->caps & WEIR_CAP_STORED_CHECKSUM) != 0;
     bool same_bytes = head->stored.bytes == mine->bytes &&
                       (!digest || head->stored.crc64nvme == mine->crc64nvme);
-    if (ours && same_bytes && same_meta(head, mine->meta)) {
+    if (ours && same_bytes && weir_settle_same_meta(head, mine->meta)) {
         *out_proven = digest;
         return WEIR_SETTLE_SAME;
     }
@@ -79,6 +80,28 @@ weir_settle_foreign(const struct weir_worker *w, const char *key, struct weir_er
 }
 
 int
+weir_settle_adopt(struct weir_worker *w, const char *key,
+                  const struct weir_foreign_source *bytes, enum weir_settle *out,
+                  struct weir_err *err)
+{
+    enum weir_foreign same = WEIR_FOREIGN_UNKNOWN;
+    const char *how = "";
+    if (weir_foreign_compare(w, key, &w->head, bytes, &same, &how, err) != 0)
+        return weir_err_add(err, "compare with the object at %s", key);
+    *out = same == WEIR_FOREIGN_SAME ? WEIR_SETTLE_SAME : WEIR_SETTLE_FOREIGN;
+    return 0;
+}
+
+int
+weir_settle_not_there(const char *key, struct weir_err *err)
+{
+    return weir_err_set(err, WEIR_E_NOT_FOUND,
+                        "the store has no object at %s with the content of the file; the next "
+                        "sync sends it",
+                        key);
+}
+
+int
 weir_settle_ask(struct weir_worker *w, const char *key, const struct weir_content *mine,
                 enum weir_settle *out, bool *out_proven, struct weir_err *err)
 {
@@ -86,7 +109,13 @@ weir_settle_ask(struct weir_worker *w, const char *key, const struct weir_conten
     if (weir_settle_head(w, key, &found, err) != 0)
         return -1;
     *out = weir_settle_judge(w->sender, found ? &w->head : NULL, mine, out_proven);
-    if (*out == WEIR_SETTLE_FOREIGN)
-        return weir_settle_foreign(w, key, err);
-    return 0;
+    if (*out != WEIR_SETTLE_FOREIGN)
+        return 0;
+    if (w->sender->existing == WEIR_EXISTING_ADOPT && mine->data != NULL) {
+        struct weir_foreign_source bytes = {.data = mine->data, .bytes = mine->bytes};
+        if (weir_settle_adopt(w, key, &bytes, out, err) != 0)
+            return -1;
+        *out_proven = *out == WEIR_SETTLE_SAME;
+    }
+    return *out == WEIR_SETTLE_SAME ? 0 : weir_settle_foreign(w, key, err);
 }

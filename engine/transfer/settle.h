@@ -14,6 +14,7 @@ enum weir_settle {
 struct weir_content { /* what we would send */
     uint64_t bytes;
     uint64_t crc64nvme;
+    const void *data;             /* the bytes, or NULL: to compare other checksums with */
     const struct weir_meta *meta; /* with weir-xxh128 when the content is known */
     const char *known_etag;       /* of the object that our row remembers, or NULL */
     bool marker; /* an empty "dir/" object: replacing another empty one loses nothing, and some
@@ -24,6 +25,9 @@ struct weir_content { /* what we would send */
 bool weir_settle_is_ours(const struct weir_sender *s, const struct weir_head *head,
                          const char *known_etag);
 
+/* Our own metadata is there unchanged; the access time may have moved. */
+bool weir_settle_same_meta(const struct weir_head *head, const struct weir_meta *meta);
+
 /* Pure.  head == NULL: nothing is there.  *out_proven: the store's digest was compared. */
 enum weir_settle weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
                                    const struct weir_content *mine, bool *out_proven);
@@ -33,9 +37,19 @@ enum weir_settle weir_settle_judge(const struct weir_sender *s, const struct wei
 int weir_settle_ask(struct weir_worker *w, const char *key, const struct weir_content *mine,
                     enum weir_settle *out, bool *out_proven, struct weir_err *err);
 
+struct weir_foreign_source;
+/* Is the object of another tool that w->head describes to be adopted?  *out: SAME or FOREIGN,
+ * by the checksums that the store has; reads the bytes. */
+int weir_settle_adopt(struct weir_worker *w, const char *key,
+                      const struct weir_foreign_source *bytes, enum weir_settle *out,
+                      struct weir_err *err);
+
 /* HEAD a key: *out_found false when there is nothing; w->head filled otherwise. */
 int weir_settle_head(struct weir_worker *w, const char *key, bool *out_found,
                      struct weir_err *err);
+
+/* The error for an entry whose object is not there, where nothing may be sent. */
+int weir_settle_not_there(const char *key, struct weir_err *err);
 
 /* The error for an object that somebody else wrote. */
 int weir_settle_foreign(const struct weir_worker *w, const char *key, struct weir_err *err);

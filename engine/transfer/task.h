@@ -11,6 +11,7 @@
 #include <weir/transport.h>
 
 #include "lake/reader.h"
+#include "plan/base.h"
 #include "thread/queue.h"
 
 enum weir_task_kind {
@@ -19,11 +20,14 @@ enum weir_task_kind {
     WEIR_TASK_PART,     /* read, digest and send one part (or only digest, when it is there) */
     WEIR_TASK_COMPLETE, /* prove that the file did not change, publish */
     WEIR_TASK_ABORT,    /* give up the upload */
+    WEIR_TASK_REMOVE,   /* objects whose files vanished: see remove.h */
 };
 
 enum weir_outcome {
     WEIR_OUTCOME_DONE = 0, /* what the task should do is done */
     WEIR_OUTCOME_FOUND,    /* the object was there with the same digest; nothing was sent */
+    WEIR_OUTCOME_COPIED,   /* the store made the object from the base; nothing was sent */
+    WEIR_OUTCOME_SAME,     /* the file holds what our row says: nothing to do in the store */
     WEIR_OUTCOME_CHANGED,  /* the file changed, or changed too recently: try again later */
     WEIR_OUTCOME_RESTART,  /* the upload is gone: begin a new one */
     WEIR_OUTCOME_FAILED,   /* err says why */
@@ -47,7 +51,9 @@ struct weir_item {
     enum weir_recent recent;    /* has been seen unchanged for long enough */
     bool maybe_sent;            /* an interrupted pass may have sent it: ask before sending */
     uint64_t whole_max;         /* SEND: a file that has grown beyond goes in parts */
-    char *replace_etag;         /* ETag of our own older object, or NULL for a new key; owned */
+    struct weir_base *base;     /* our older object, or one with the same content; owned */
+    bool check;                 /* by its times unchanged: is its content too? */
+    bool send_whole;            /* the base turned out to be of no use */
     unsigned tries;             /* times it was put off because it changed */
     int64_t due_ns;             /* monotonic: not before */
     struct weir_upload *upload; /* multipart only; owned */
@@ -73,7 +79,9 @@ struct weir_task {
     /* result, written by the worker */
     enum weir_outcome outcome;
     struct weir_stat st;        /* SEND, OPEN: the file as it was opened */
-    bool sent;                  /* PART: false when the store had it already */
+    bool sent;                  /* PART: false when the store had it already, or copied it */
+    bool copied;                /* PART: the store made it from the base */
+    bool base_lost;             /* the base is not what our row says: send the whole file */
     struct weir_stored stored;  /* SEND, COMPLETE */
     struct weir_part part_done; /* PART */
     uint64_t bytes;             /* object or part bytes that were read */
@@ -82,9 +90,13 @@ struct weir_task {
     struct weir_xxh128 *chunks; /* SEND with more than one chunk: malloc'ed, handed over; PART:
                                    points into the upload's list */
     size_t chunk_count;
-    bool proven;          /* the store compared the digest, or gave it back */
+    struct weir_removal_batch *removals; /* REMOVE; owned */
+    bool proven;                         /* the store compared the digest, or gave it back */
     struct weir_err *err; /* malloc'ed when outcome is FAILED or CHANGED; NULL otherwise */
 };
+
+/* The ETag of our own older object at the item's key, or NULL when the key is new to us. */
+const char *weir_item_etag(const struct weir_item *item);
 
 /* Frees an item with its upload (closes the file); NULL is fine. */
 void weir_item_free(struct weir_item *item);

@@ -77,6 +77,9 @@ weir_upload_free(struct weir_upload *u)
     free(u->parts);
     free(u->part_state);
     free(u->chunks);
+    free(u->plan);
+    free(u->chunk_crc);
+    free(u->recorded);
     free(u);
 }
 
@@ -92,20 +95,117 @@ weir_upload_reset(struct weir_upload *u)
         u->part_state[i] = WEIR_PART_TODO;
 }
 
+uint64_t
+weir_upload_offset(const struct weir_upload *u, uint32_t n)
+{
+    return u->plan != NULL ? u->plan[n - 1].offset : (uint64_t)(n - 1) * u->part_bytes;
+}
+
+uint64_t
+weir_upload_length(const struct weir_upload *u, uint32_t n)
+{
+    return u->plan != NULL ? u->plan[n - 1].bytes
+                           : weir_parts_length(u->object_bytes, u->part_bytes, n);
+}
+
+bool
+weir_upload_is_copy(const struct weir_upload *u, uint32_t n)
+{
+    return u->plan != NULL && u->plan[n - 1].copy;
+}
+
+/* Replaces the lists of parts by empty ones of another length. */
+static int
+resize(struct weir_upload *u, uint32_t count, struct weir_err *err)
+{
+    struct weir_part *parts = calloc(count, sizeof(*parts));
+    uint8_t *state = calloc(count, sizeof(*state));
+    if (parts == NULL || state == NULL) {
+        free(parts);
+        free(state);
+        return weir_err_set(err, WEIR_E_NOMEM, "list of parts");
+    }
+    free(u->parts);
+    free(u->part_state);
+    u->parts = parts;
+    u->part_state = state;
+    u->part_count = count;
+    u->next_part = 1;
+    u->done = 0;
+    return 0;
+}
+
+int
+weir_upload_use_plan(struct weir_upload *u, struct weir_delta_plan *plan, struct weir_err *err)
+{
+    if (resize(u, plan->count, err) != 0)
+        return -1;
+    free(u->plan);
+    u->plan = plan->parts;
+    *plan = (struct weir_delta_plan){0};
+    return 0;
+}
+
+int
+weir_upload_drop_plan(struct weir_upload *u, struct weir_err *err)
+{
+    free(u->plan);
+    u->plan = NULL;
+    return resize(u, weir_parts_count(u->object_bytes, u->part_bytes), err);
+}
+
+void
+weir_upload_take_recorded(struct weir_upload *u)
+{
+    for (uint32_t i = 0; i < u->recorded_count; i++) {
+        const struct weir_part *p = &u->recorded[i];
+        if (p->number < 1 || p->number > u->part_count ||
+            p->bytes != weir_upload_length(u, p->number) ||
+            (p->has_crc64nvme && u->chunk_crc != NULL &&
+             p->crc64nvme != weir_upload_part_crc(u, p->number)))
+            continue;
+        u->parts[p->number - 1] = *p;
+        u->part_state[p->number - 1] = WEIR_PART_DONE;
+    }
+}
+
 struct weir_xxh128 *
 weir_upload_chunks(const struct weir_upload *u, uint32_t part, size_t *out_count)
 {
-    size_t per_part = (size_t)(u->part_bytes / u->chunk_bytes);
-    size_t start = (size_t)(part - 1) * per_part;
-    size_t rest = u->chunk_count - start;
-    *out_count = rest < per_part ? rest : per_part;
+    size_t start = (size_t)(weir_upload_offset(u, part) / u->chunk_bytes);
+    *out_count = (size_t)((weir_upload_length(u, part) + u->chunk_bytes - 1) / u->chunk_bytes);
     return u->chunks + start;
+}
+
+/* Of chunks first..first+count-1. */
+static uint64_t
+crc_of_chunks(const struct weir_upload *u, size_t first, size_t count)
+{
+    uint64_t crc = 0;
+    for (size_t i = first; i < first + count; i++) {
+        uint64_t rest = u->object_bytes - (uint64_t)i * u->chunk_bytes;
+        crc = i == first
+                  ? u->chunk_crc[i]
+                  : weir_crc64nvme_combine(crc, u->chunk_crc[i],
+                                           rest < u->chunk_bytes ? rest : u->chunk_bytes);
+    }
+    return crc;
+}
+
+uint64_t
+weir_upload_part_crc(const struct weir_upload *u, uint32_t n)
+{
+    size_t count;
+    size_t first = (size_t)(weir_upload_chunks(u, n, &count) - u->chunks);
+    return crc_of_chunks(u, first, count);
 }
 
 uint64_t
 weir_upload_crc(const struct weir_upload *u)
 {
     uint64_t crc = 0;
+    if (u->has_crc)
+        return u->crc64nvme;
     for (uint32_t i = 0; i < u->part_count; i++)
         crc = i == 0 ? u->parts[i].crc64nvme
                      : weir_crc64nvme_combine(crc, u->parts[i].crc64nvme, u->parts[i].bytes);

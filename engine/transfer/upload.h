@@ -6,6 +6,7 @@
 #include <weir/transport.h>
 
 #include "lake/reader.h"
+#include "plan/delta.h"
 
 enum weir_upload_state {
     WEIR_UPLOAD_BAD = 0,
@@ -50,10 +51,19 @@ struct weir_upload {
     uint32_t part_count;
     uint32_t next_part; /* no part below this number is TODO or REMOTE */
     uint32_t done;
-    struct weir_part *parts;    /* [part_count]; part n at n - 1 */
-    uint8_t *part_state;        /* enum weir_part_state */
-    struct weir_xxh128 *chunks; /* of the whole file, in order */
+    struct weir_part *parts;      /* [part_count]; part n at n - 1 */
+    uint8_t *part_state;          /* enum weir_part_state */
+    struct weir_delta_part *plan; /* [part_count] where parts differ in length; NULL: equal */
+    struct weir_xxh128 *chunks;   /* of the whole file, in order */
     size_t chunk_count;
+    uint64_t
+        *chunk_crc; /* [chunk_count]: the file was digested before parts are made; or NULL */
+    bool has_crc;   /* crc64nvme is that of the whole file */
+    uint64_t crc64nvme;
+    struct weir_part *recorded; /* parts of an earlier pass, until the plan is known; owned */
+    uint32_t recorded_count;
+    bool recorded_delta;       /* they follow a plan */
+    uint64_t accounted;        /* bytes of lists, for the memory budget */
     struct weir_reader reader; /* open while state is between OPENING and the end */
     bool reader_open;
 };
@@ -62,6 +72,21 @@ struct weir_upload {
 int weir_upload_create(uint64_t object_bytes, uint64_t part_bytes, uint64_t chunk_bytes,
                        struct weir_upload **out, struct weir_err *err);
 void weir_upload_free(struct weir_upload *u); /* closes the reader; NULL is fine */
+
+/* Cuts the upload by a plan, whose parts it takes over.  NOMEM. */
+int weir_upload_use_plan(struct weir_upload *u, struct weir_delta_plan *plan,
+                         struct weir_err *err);
+/* Back to equal parts.  NOMEM. */
+int weir_upload_drop_plan(struct weir_upload *u, struct weir_err *err);
+/* Puts the recorded parts of an earlier pass into their places, where they fit. */
+void weir_upload_take_recorded(struct weir_upload *u);
+
+/* Place and length of part n, from 1. */
+uint64_t weir_upload_offset(const struct weir_upload *u, uint32_t n);
+uint64_t weir_upload_length(const struct weir_upload *u, uint32_t n);
+bool weir_upload_is_copy(const struct weir_upload *u, uint32_t n);
+/* CRC64NVME of part n from those of its chunks; only where chunk_crc is there. */
+uint64_t weir_upload_part_crc(const struct weir_upload *u, uint32_t n);
 
 /* Forgets id and parts: the next OPEN makes a new upload. */
 void weir_upload_reset(struct weir_upload *u);
@@ -77,7 +102,7 @@ enum weir_upload_state weir_upload_next(enum weir_upload_state state,
 struct weir_xxh128 *weir_upload_chunks(const struct weir_upload *u, uint32_t part,
                                        size_t *out_count);
 
-/* CRC64NVME of the whole object from its parts (all must be DONE). */
+/* CRC64NVME of the whole object: as digested before, or from its parts (all must be DONE). */
 uint64_t weir_upload_crc(const struct weir_upload *u);
 
 #endif

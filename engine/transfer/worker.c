@@ -9,30 +9,6 @@
 #define SMALL_BYTES ((size_t)64 << 10) /* small files alone need no huge page each */
 #define HUGE_BYTES ((size_t)2 << 20)
 
-void
-weir_item_free(struct weir_item *item)
-{
-    if (item == NULL)
-        return;
-    weir_upload_free(item->upload);
-    free(item->path);
-    free(item->key);
-    free(item->replace_etag);
-    free(item->fate_err);
-    free(item);
-}
-
-void
-weir_task_free(struct weir_task *task)
-{
-    if (task == NULL)
-        return;
-    if (task->kind == WEIR_TASK_SEND)
-        free(task->chunks);
-    free(task->err);
-    free(task);
-}
-
 int
 weir_worker_create(const struct weir_sender *sender, struct weir_transport *transport,
                    struct weir_worker **out, struct weir_err *err)
@@ -167,9 +143,16 @@ static int
 run(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
 {
     if (begins_nothing(w, task))
-        return weir_err_set(err, WEIR_E_CANCELLED, "stopped before %s", task->item->path);
-    return task->kind == WEIR_TASK_SEND ? weir_send_run(w, task, err)
-                                        : weir_multipart_run(w, task, err);
+        return weir_err_set(err, WEIR_E_CANCELLED, "stopped before %s",
+                            task->item != NULL ? task->item->path : "the removals");
+    switch (task->kind) {
+    case WEIR_TASK_SEND:
+        return weir_send_run(w, task, err);
+    case WEIR_TASK_REMOVE:
+        return weir_remove_run(w, task, err);
+    default:
+        return weir_multipart_run(w, task, err);
+    }
 }
 
 void
@@ -184,7 +167,7 @@ weir_worker_run(struct weir_worker *w, struct weir_task *task)
         return;
     if (err.scope == WEIR_SCOPE_RUN)
         atomic_store(w->sender->stop, true);
-    task->outcome = outcome_of(&err);
+    task->outcome = task->base_lost ? WEIR_OUTCOME_RESTART : outcome_of(&err);
     task->err = malloc(sizeof(*task->err)); /* NULL reads as "out of memory" */
     if (task->err != NULL)
         *task->err = err;

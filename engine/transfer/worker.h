@@ -22,6 +22,8 @@ struct weir_sender { /* one for a run: fixed before the first worker starts */
     const struct weir_cancel *cancel; /* may be NULL */
     const char *job_id;
     enum weir_existing existing;
+    enum weir_metadata_changes metadata_changes;
+    bool ask_only;     /* find out what is there, send nothing: NOT_FOUND when it is not */
     unsigned caps;     /* enum weir_capability bits of the store */
     atomic_bool *stop; /* set once, by whoever finds that the pass cannot go on: what waits is
                           not begun */
@@ -61,6 +63,9 @@ int weir_worker_look(const struct weir_worker *w, const struct weir_item *item,
 
 /* Whole objects: WEIR_TASK_SEND. */
 int weir_send_run(struct weir_worker *w, struct weir_task *task, struct weir_err *err);
+
+/* Objects of vanished files: REMOVE. */
+int weir_remove_run(struct weir_worker *w, struct weir_task *task, struct weir_err *err);
 
 /* Multipart: OPEN, PART, COMPLETE, ABORT. */
 int weir_multipart_run(struct weir_worker *w, struct weir_task *task, struct weir_err *err);

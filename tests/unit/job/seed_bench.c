@@ -180,12 +180,49 @@ bench_remove(const struct bench *b, const char *path)
     ck_assert_int_eq(remove(full), 0);
 }
 
+void
+bench_rename(const struct bench *b, const char *from, const char *to)
+{
+    char a[512], z[512];
+    full_path(b, from, a);
+    full_path(b, to, z);
+    make_parents(z, strlen(b->lake) + 1);
+    ck_assert_int_eq(rename(a, z), 0);
+}
+
+void
+bench_chmod(const struct bench *b, const char *path, unsigned mode)
+{
+    char full[512];
+    full_path(b, path, full);
+    ck_assert_int_eq(chmod(full, mode), 0);
+}
+
+void
+bench_poke(const struct bench *b, const char *path, size_t offset, bool keep_mtime)
+{
+    char full[512];
+    struct stat st;
+    unsigned char byte;
+    full_path(b, path, full);
+    int fd = open(full, O_RDWR);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    ck_assert_int_eq(pread(fd, &byte, 1, (off_t)offset), 1);
+    byte ^= 0x55;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)offset), 1);
+    struct timespec times[2] = {st.st_atim, st.st_mtim};
+    if (keep_mtime)
+        ck_assert_int_eq(futimens(fd, times), 0);
+    (void)close(fd);
+}
+
 int
 bench_seed(struct bench *b)
 {
     b->log[0] = '\0';
     weir_err_clear(&b->err);
-    int rc = weir_seed(&b->options, &b->ledger, &b->err);
+    int rc = (b->sync ? weir_sync : weir_seed)(&b->options, &b->ledger, &b->err);
     ck_assert_int_eq(rc, b->err.code == WEIR_OK ? 0 : -1);
     char text[1024];
     if (rc != 0)

@@ -22,6 +22,7 @@ struct bench {
     struct weir_cancel cancel;
     struct weir_manifest manifest;
     struct weir_options options;
+    bool sync;                 /* passes are weir_sync(), not weir_seed() */
     struct weir_ledger ledger; /* of the last pass */
     struct weir_err err;
     char log[16384]; /* messages of the last pass, one a line */
@@ -36,6 +37,11 @@ void bench_write(const struct bench *b, const char *path, size_t bytes, unsigned
 void bench_mkdir(const struct bench *b, const char *path);
 void bench_link(const struct bench *b, const char *path, const char *target);
 void bench_remove(const struct bench *b, const char *path);
+
+void bench_rename(const struct bench *b, const char *from, const char *to);
+void bench_chmod(const struct bench *b, const char *path, unsigned mode);
+/* Changes one byte; keep_mtime puts the modification time back. */
+void bench_poke(const struct bench *b, const char *path, size_t offset, bool keep_mtime);
 
 /* One pass in this process.  Returns the exit status. */
 int bench_seed(struct bench *b);

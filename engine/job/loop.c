@@ -1,12 +1,7 @@
-/* seed -- one pass that brings the store level with the lake: walk, compare, send, settle.
- *
- * The coordinator's loop: take directories in, make tasks, commit what they announce, hand them
- * out, take results back.  A pass that stops (signal, fatal error) hands out nothing new, waits
- * for what is out, and leaves the catalog so that the next pass goes on. */
-#include <inttypes.h>
-#include <stdio.h>
+/* loop -- the coordinator's loop: take directories in, make tasks, commit what they announce,
+ * hand them out, take results back.  A pass that stops (signal, fatal error) hands out nothing
+ * new and waits for what is out. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "job/contact.h"
 #include "job/run.h"
@@ -14,8 +9,6 @@
 #define ENTRY_WORTH ((uint64_t)256 << 10) /* bytes that take as long as one small request */
 #define TASKS_PER_WORKER 32
 #define UPLOADS_PER_WORKER 2
-/* On a local disk no dearer than two; over NFS each stat waits for the server. */
-#define WALK_THREADS 8
 #define MESSAGES_AT_ONCE 64 /* so that workers do not wait while many directories come in */
 #define SAVE_EVERY_NS WEIR_NS_PER_S
 #define PROGRESS_EVERY_MS 250
@@ -46,8 +39,8 @@ weir_run_has_room(const struct weir_run *r)
 
 /* ---- progress and what is kept of the ledger ---- */
 
-static void
-refresh_ledger(struct weir_run *r)
+void
+weir_run_refresh_ledger(struct weir_run *r)
 {
     struct weir_transport_counters *c = &r->setup.counters;
     r->ledger.requests = atomic_load(&c->requests);
@@ -58,11 +51,11 @@ refresh_ledger(struct weir_run *r)
     r->ledger.elapsed_ns = weir_run_now(r) - r->start_mono_ns;
 }
 
-static void
-tell_progress(struct weir_run *r)
+void
+weir_run_tell_progress(struct weir_run *r)
 {
     const struct weir_observer *ob = &r->o->observer;
-    refresh_ledger(r);
+    weir_run_refresh_ledger(r);
     if (ob->progress == NULL)
         return;
     struct weir_progress p = {.ledger = &r->ledger,
@@ -73,10 +66,10 @@ tell_progress(struct weir_run *r)
     ob->progress(ob->ctx, &p);
 }
 
-static int
-save_pass(struct weir_run *r, bool finished, int status, struct weir_err *err)
+int
+weir_run_save_pass(struct weir_run *r, bool finished, int status, struct weir_err *err)
 {
-    refresh_ledger(r);
+    weir_run_refresh_ledger(r);
     char *json = weir_ledger_json(&r->ledger);
     if (json == NULL)
         return weir_err_set(err, WEIR_E_NOMEM, "ledger");
@@ -89,7 +82,20 @@ save_pass(struct weir_run *r, bool finished, int status, struct weir_err *err)
     return rc == 0 ? weir_run_commit(r, err) : -1;
 }
 
-/* ---- start ---- */
+/* ---- workers ---- */
+
+void
+weir_run_size_windows(struct weir_run *r)
+{
+    const struct weir_transfer *t = &r->o->manifest->transfer;
+    weir_connections_init(&r->connections, t->connections, weir_run_now(r));
+    uint64_t fit = t->memory_bytes / 2 / WEIR_WORKER_KEEP_BYTES;
+    if (t->connections == 0 && fit < r->connections.max)
+        r->connections.max =
+            fit > WEIR_CONNECTIONS_START ? (unsigned)fit : WEIR_CONNECTIONS_START;
+    r->tasks_max = (size_t)r->connections.now * TASKS_PER_WORKER;
+    r->heavy_max = t->memory_bytes / 2;
+}
 
 static void
 on_tasks_done(void *ctx, struct weir_list *l)
@@ -112,59 +118,6 @@ start_pool(struct weir_run *r, struct weir_err *err)
                          &r->pool, err) != 0)
         return -1;
     return weir_pool_grow(r->pool, r->connections.now, err);
-}
-
-static int
-open_pass(struct weir_run *r, struct weir_err *err)
-{
-    r->ledger.started_ns = r->o->clock->wall_ns(r->o->clock);
-    if (weir_run_begin(r, err) != 0 ||
-        weir_catalog_pass_begin(r->setup.catalog, "seed", r->ledger.started_ns, &r->pass,
-                                err) != 0 ||
-        weir_run_commit(r, err) != 0)
-        return -1;
-    return weir_run_report_open(r, err);
-}
-
-static void
-size_windows(struct weir_run *r)
-{
-    const struct weir_transfer *t = &r->o->manifest->transfer;
-    weir_connections_init(&r->connections, t->connections, weir_run_now(r));
-    uint64_t fit = t->memory_bytes / 2 / WEIR_WORKER_KEEP_BYTES;
-    if (t->connections == 0 && fit < r->connections.max)
-        r->connections.max =
-            fit > WEIR_CONNECTIONS_START ? (unsigned)fit : WEIR_CONNECTIONS_START;
-    r->tasks_max = (size_t)r->connections.now * TASKS_PER_WORKER;
-    r->heavy_max = t->memory_bytes / 2;
-}
-
-static int
-start(struct weir_run *r, struct weir_err *err)
-{
-    const struct weir_manifest *m = r->o->manifest;
-    size_windows(r);
-    r->limits = r->setup.transport->ops->limits(r->setup.transport);
-    r->sender = (struct weir_sender){.root = r->setup.root,
-                                     .source = &m->source,
-                                     .clock = r->o->clock,
-                                     .cancel = r->o->cancel,
-                                     .stop = &r->stop,
-                                     .job_id = weir_catalog_job_id(r->setup.catalog),
-                                     .existing = m->destination.existing};
-    struct weir_walk_options walk = {
-        .source = &m->source,
-        .threads = WALK_THREADS,
-        .memory_bytes = m->transfer.memory_bytes / 8,
-        .cancel = r->o->cancel,
-        .skip_dirs = weir_catalog_dir_stat(r->setup.catalog),
-        .skip_dir_count = 1,
-    };
-    if (open_pass(r, err) != 0 || weir_queue_create(&r->inbox, err) != 0 ||
-        weir_budget_create(m->transfer.memory_bytes / 8, &r->batches, err) != 0 ||
-        weir_walk_open(r->setup.root, &walk, &r->walk, err) != 0)
-        return -1;
-    return weir_feeder_start(r, err);
 }
 
 /* ---- the loop ---- */
@@ -204,7 +157,7 @@ make_tasks(struct weir_run *r, struct weir_err *err)
     if (r->stopping)
         return 0;
     if (weir_run_upload_parts(r, err) != 0 || weir_run_item_heavy(r, err) != 0 ||
-        weir_run_item_later(r, err) != 0)
+        weir_run_item_later(r, err) != 0 || weir_run_delete_tasks(r, err) != 0)
         return -1;
     return weir_run_start_entries(r, err);
 }
@@ -262,7 +215,8 @@ has_work(const struct weir_run *r)
 {
     if (r->stopping)
         return r->tasks_out > 0;
-    return !r->walk_done || r->dirs_alive > 0 || r->tasks_out > 0 || r->later.count > 0;
+    return !r->walk_done || r->dirs_alive > 0 || r->tasks_out > 0 || r->later.count > 0 ||
+           weir_run_deleting(r);
 }
 
 /* More workers while more gets done with them. */
@@ -294,17 +248,19 @@ housekeeping(struct weir_run *r, struct weir_err *err)
     adapt_connections(r, now);
     if (now >= r->next_progress_ns) {
         r->next_progress_ns = now + PROGRESS_EVERY_MS * WEIR_NS_PER_MS;
-        tell_progress(r);
+        weir_run_tell_progress(r);
         weir_trouble_tell(&r->setup.trouble);
     }
     if (now < r->next_save_ns)
         return 0;
     r->next_save_ns = now + SAVE_EVERY_NS;
-    return save_pass(r, false, 0, err);
+    if (r->o->dry_run)
+        return 0;
+    return weir_run_save_pass(r, false, 0, err);
 }
 
-static int
-loop(struct weir_run *r, struct weir_err *err)
+int
+weir_run_loop(struct weir_run *r, struct weir_err *err)
 {
     r->next_save_ns = weir_run_now(r) + SAVE_EVERY_NS;
     while (has_work(r)) {
@@ -313,136 +269,4 @@ loop(struct weir_run *r, struct weir_err *err)
             return -1;
     }
     return 0;
-}
-
-/* ---- end ---- */
-
-/* Stops the walk and its feeder, throws away what they still send. */
-static void
-stop_walk(struct weir_run *r)
-{
-    if (r->batches != NULL)
-        weir_budget_close(r->batches);
-    weir_feeder_stop(r->feeder);
-    r->feeder = NULL;
-    if (r->walk != NULL)
-        weir_walk_close(r->walk);
-    r->walk = NULL;
-}
-
-static void
-drop(struct weir_node *n)
-{
-    if (n->tag == WEIR_MESSAGE_TASK) {
-        struct weir_task *t = (struct weir_task *)n;
-        if (t->item->tasks_out > 0)
-            t->item->tasks_out--;
-        weir_task_free(t);
-        return;
-    }
-    struct weir_batch_message *m = (struct weir_batch_message *)n;
-    weir_lake_batch_free(m->batch);
-    free(m->err);
-    free(m);
-}
-
-/* After the last task of a stopped pass: what is left is counted as pending. */
-static int
-abandon(struct weir_run *r, struct weir_err *err)
-{
-    while (r->live != NULL)
-        if (weir_run_item_abandon(r, r->live, err) != 0)
-            return -1;
-    r->later = (struct weir_item_list){0};
-    r->heavy = (struct weir_item_list){0};
-    r->uploads = (struct weir_item_list){0};
-    return weir_run_dirs_abandon(r, err);
-}
-
-static void
-tear_down(struct weir_run *r)
-{
-    struct weir_list rest = {0};
-    struct weir_node *n;
-    atomic_store(&r->stop, true); /* after an error: send nothing that is not recorded */
-    stop_walk(r);
-    weir_pool_stop(r->pool);
-    if (r->inbox != NULL)
-        (void)weir_queue_pop(r->inbox, &rest, &(struct weir_queue_want){.max = SIZE_MAX});
-    while ((n = weir_list_take(&rest)) != NULL || (n = weir_list_take(&r->out)) != NULL)
-        drop(n);
-    while (r->live != NULL) {
-        struct weir_item *item = r->live;
-        r->live = item->live_next;
-        weir_item_free(item);
-    }
-    weir_run_dirs_free(r);
-    weir_queue_free(r->inbox);
-    weir_budget_free(r->batches);
-    free(r->kept);
-    weir_report_discard(r->report);
-    weir_setup_close(&r->setup);
-}
-
-static int
-finish(struct weir_run *r, struct weir_err *err)
-{
-    if (r->stopping ? abandon(r, err) != 0 : weir_run_orphans_abort(r, err) != 0)
-        return -1;
-    if (!r->stopping && weir_ledger_pending(&r->ledger) != 0)
-        return weir_err_set(err, WEIR_E_BUG,
-                            "the ledger does not add up: %" PRIu64 " of %" PRIu64
-                            " entries have no state",
-                            weir_ledger_pending(&r->ledger), r->ledger.seen);
-    int status = weir_exit_status(r->stopping ? &r->fatal : NULL, &r->ledger);
-    if (save_pass(r, !r->stopping, status, err) != 0)
-        return -1;
-    tell_progress(r);
-    struct weir_err report_err = WEIR_ERR_INIT;
-    bool report_failed = weir_run_report_close(r, &report_err) != 0;
-    if (r->stopping) {
-        *err = r->fatal;
-        return -1;
-    }
-    if (report_failed) {
-        *err = report_err;
-        return -1;
-    }
-    return 0;
-}
-
-/* How a pass that did not come to its end failed, for status.  Where a transaction is open it
- * is half done: nothing more is written, and the pass looks like one that was killed. */
-static void
-record_end(struct weir_run *r, const struct weir_err *why)
-{
-    struct weir_err ignored = WEIR_ERR_INIT;
-    if (r->pass != 0 && !r->in_transaction)
-        (void)save_pass(r, false, weir_exit_status(why, NULL), &ignored);
-}
-
-int
-weir_seed(const struct weir_options *o, struct weir_ledger *out, struct weir_err *err)
-{
-    struct weir_run *r = calloc(1, sizeof(*r));
-    if (r == NULL)
-        return weir_err_set(err, WEIR_E_NOMEM, "pass");
-    r->o = o;
-    r->start_mono_ns = weir_run_now(r);
-    int rc = weir_setup_open(&r->setup, o, err);
-    if (rc == 0)
-        rc = start(r, err);
-    if (rc == 0)
-        rc = loop(r, err);
-    if (rc == 0) {
-        stop_walk(r);
-        rc = finish(r, err);
-    } else {
-        refresh_ledger(r);
-        record_end(r, err);
-    }
-    *out = r->ledger;
-    tear_down(r);
-    free(r);
-    return rc;
 }

@@ -1,0 +1,207 @@
+#include "transfer/copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/parts.h"
+#include "transfer/settle.h"
+
+/* Is what the store says of the copy the same as the source?  An ETag is compared only where no
+ * digest can be: it survives a copy in most stores. */
+static bool
+is_same(const struct weir_worker *w, const struct weir_copy_source *from,
+        const struct weir_stored *copy, bool *out_proven)
+{
+    unsigned digests = WEIR_CAP_STORED_CHECKSUM;
+    *out_proven = false;
+    if (copy->bytes != from->bytes)
+        return false;
+    if (from->has_crc64nvme && copy->has_crc64nvme && (w->sender->caps & digests) != 0) {
+        *out_proven = copy->crc64nvme == from->crc64nvme;
+        return *out_proven;
+    }
+    return from->etag[0] != '\0' && strcmp(from->etag, copy->etag) == 0;
+}
+
+/* Compares what is at key now. */
+static int
+check(struct weir_worker *w, const struct weir_copy_source *from, const char *key,
+      struct weir_stored *out, bool *out_proven, struct weir_err *err)
+{
+    struct weir_head *head = malloc(sizeof(*head)); /* w->head may describe the source */
+    struct weir_err why = WEIR_ERR_INIT;
+    if (head == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "look at a copy");
+    int rc = w->transport->ops->head(w->transport, key, head, &why);
+    if (rc != 0 && (why.code != WEIR_E_NOT_FOUND || why.scope == WEIR_SCOPE_RUN)) {
+        *err = why;
+        goto done;
+    }
+    rc = rc == 0 && is_same(w, from, &head->stored, out_proven);
+    if (rc == 1)
+        *out = head->stored;
+done:
+    free(head);
+    return rc;
+}
+
+/* Errors after which the file can still be sent. */
+static bool
+is_refusal(const struct weir_err *why)
+{
+    if (why->scope == WEIR_SCOPE_RUN)
+        return false;
+    return why->code == WEIR_E_EXISTS || why->code == WEIR_E_NOT_FOUND ||
+           why->code == WEIR_E_UNSUPPORTED || why->code == WEIR_E_LIMIT ||
+           why->code == WEIR_E_DIGEST;
+}
+
+int
+weir_copy_object(struct weir_worker *w, const struct weir_copy_source *from,
+                 const struct weir_object *object, struct weir_stored *out, bool *out_proven,
+                 struct weir_err *err)
+{
+    const struct weir_limits *lim = w->transport->ops->limits(w->transport);
+    struct weir_err why = WEIR_ERR_INIT;
+    struct weir_stored stored = {0};
+    if ((w->sender->caps & WEIR_CAP_COPY) == 0 || from->bytes > lim->copy_bytes_max)
+        return 0;
+    if (w->transport->ops->copy(w->transport, from->key, from->etag, object, &stored, &why) !=
+        0) {
+        if (is_refusal(&why))
+            return 0;
+        *err = why;
+        return -1;
+    }
+    stored.bytes = from->bytes; /* a reply does not tell: believed only with the digest */
+    if (stored.has_crc64nvme && is_same(w, from, &stored, out_proven) && *out_proven &&
+        stored.etag[0] != '\0') {
+        *out = stored;
+        return 1;
+    }
+    return check(w, from, object->key, out, out_proven, err);
+}
+
+bool
+weir_copy_is_needless(const struct weir_worker *w, const struct weir_task *task)
+{
+    const struct weir_sender *s = w->sender;
+    const struct weir_item *item = task->item;
+    struct weir_meta before;
+    if (!item->base->self || item->maybe_sent)
+        return false;
+    if (s->metadata_changes == WEIR_METADATA_CHANGES_CATALOG)
+        return true;
+    weir_meta_fill(&before, s->source->metadata, &item->base->st, s->job_id, NULL);
+    return weir_meta_same(&before, &w->meta);
+}
+
+int
+weir_copy_base(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
+{
+    const struct weir_item *item = task->item;
+    const struct weir_base *b = item->base;
+    struct weir_object object = {
+        .key = item->key, .meta = w->meta.kv, .meta_count = w->meta.count};
+    struct weir_copy_source from = {.key = b->self ? item->key : b->key,
+                                    .etag = b->etag,
+                                    .bytes = task->bytes,
+                                    .has_crc64nvme = true,
+                                    .crc64nvme = task->crc64nvme};
+    if (b->self && b->etag[0] == '\0')
+        return 0; /* nothing says that the object there is still ours */
+    if (!b->self) {
+        bool guarded = (w->sender->caps & WEIR_CAP_COPY_IF_NONE_MATCH) != 0, found = false;
+        bool ask = item->maybe_sent || !guarded;
+        if (ask && weir_settle_head(w, item->key, &found, err) != 0)
+            return -1;
+        if (found)
+            return 0; /* who sends it finds out whose it is */
+        object.condition = guarded ? WEIR_COND_ABSENT : WEIR_COND_NONE;
+    }
+    int copied = weir_copy_object(w, &from, &object, &task->stored, &task->proven, err);
+    if (copied == 1)
+        task->outcome = WEIR_OUTCOME_COPIED;
+    return copied;
+}
+
+/* ---- safe-keeping ---- */
+
+static int
+copy_parts(struct weir_worker *w, const struct weir_copy_source *from, const char *key,
+           const char *id, struct weir_part *parts, uint32_t count, uint64_t part_bytes,
+           struct weir_err *err)
+{
+    for (uint32_t n = 1; n <= count; n++) {
+        uint64_t bytes = weir_parts_length(from->bytes, part_bytes, n);
+        if (weir_cancel_get(w->sender->cancel) != WEIR_CANCEL_NONE)
+            return weir_err_set(err, WEIR_E_CANCELLED, "stopped while copying %s", from->key);
+        if (w->transport->ops->copy_part(w->transport, key, id, n, from->key, from->etag,
+                                         (uint64_t)(n - 1) * part_bytes, bytes, &parts[n - 1],
+                                         err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* More than one copy request takes: an upload whose parts are copied.  Uploads of this key that
+ * a killed pass left are aborted first. */
+static int
+keep_large(struct weir_worker *w, const struct weir_copy_source *from,
+           const struct weir_object *object, struct weir_err *err)
+{
+    struct weir_transport *t = w->transport;
+    uint64_t part_bytes = t->ops->limits(t)->copy_bytes_max;
+    uint32_t count = weir_parts_count(from->bytes, part_bytes);
+    char id[WEIR_UPLOAD_ID_BYTES];
+    struct weir_stored stored;
+    if ((w->sender->caps & WEIR_CAP_COPY_PART) == 0)
+        return weir_err_set(err, WEIR_E_UNSUPPORTED, "the store cannot copy %s", from->key);
+    struct weir_part *parts = calloc(count, sizeof(*parts));
+    if (parts == NULL)
+        return weir_err_set(err, WEIR_E_NOMEM, "list of parts");
+    int rc = -1;
+    if (weir_multipart_abort_leaked(t, object->key, err) != 0 ||
+        t->ops->create_upload(t, object, id, err) != 0)
+        goto done;
+    if (copy_parts(w, from, object->key, id, parts, count, part_bytes, err) == 0)
+        rc = t->ops->complete_upload(t, object, id, parts, count, from->bytes, from->crc64nvme,
+                                     &stored, err);
+    if (rc != 0) {
+        struct weir_err ignored = WEIR_ERR_INIT;
+        (void)t->ops->abort_upload(t, object->key, id, &ignored);
+    }
+done:
+    free(parts);
+    return rc;
+}
+
+int
+weir_copy_keep(struct weir_worker *w, const struct weir_copy_source *from, const char *key,
+               struct weir_err *err)
+{
+    const struct weir_limits *lim = w->transport->ops->limits(w->transport);
+    struct weir_object object = {.key = key};
+    struct weir_stored stored;
+    bool proven = false;
+    int there;
+    if ((w->sender->caps & WEIR_CAP_COPY) == 0)
+        return weir_err_set(err, WEIR_E_UNSUPPORTED, "the store cannot copy objects");
+    if (from->bytes > lim->copy_bytes_max) {
+        object.meta = from->meta->meta;
+        object.meta_count = from->meta->meta_count;
+        if (!from->has_crc64nvme)
+            return weir_err_set(err, WEIR_E_UNSUPPORTED,
+                                "%s is longer than one copy and has no CRC64NVME", from->key);
+        if (keep_large(w, from, &object, err) != 0)
+            return -1;
+        there = check(w, from, key, &stored, &proven, err);
+    } else {
+        there = weir_copy_object(w, from, &object, &stored, &proven, err);
+    }
+    if (there == 0)
+        return weir_err_set(err, WEIR_E_DIGEST,
+                            "%s could not be copied to %s, or the copy differs", from->key,
+                            key);
+    return there < 0 ? -1 : 0;
+}

@@ -1,0 +1,275 @@
+/* sync: what vanished, and when it may be deleted. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../main_check.h"
+#include "seed_bench.h"
+
+static struct bench b;
+
+static void
+setup(void)
+{
+    bench_init(&b);
+    b.sync = true;
+    b.manifest.track = (struct weir_track){.delete_policy = WEIR_DELETE_MIRROR,
+                                           .delete_limit_files = 1000,
+                                           .delete_limit_percent = 100};
+}
+
+static void
+teardown(void)
+{
+    bench_fini(&b);
+}
+
+/* A pass over what is in the lake now: right, and the next one has nothing to do. */
+static void
+sync_and_check(void)
+{
+    mem_store_calm(b.store);
+    bench_want(&b, 0);
+    bench_check(&b);
+}
+
+static void
+check_quiet(void)
+{
+    mem_store_calm(b.store);
+    bench_want(&b, 0);
+    ck_assert_msg(b.store->calls[MEM_ANY] == 0, "%u requests for nothing",
+                  b.store->calls[MEM_ANY]);
+}
+
+START_TEST(vanished_objects_are_kept_and_come_back)
+{
+    b.manifest.track.delete_policy = WEIR_DELETE_KEEP;
+    bench_write(&b, "d/a", 5000, 1);
+    bench_write(&b, "c", 50, 2);
+    sync_and_check();
+    bench_rename(&b, "d", "../outside");
+    mem_store_calm(b.store);
+    bench_want(&b, 0);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1);
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "d/a"));
+    check_quiet();
+    bench_rename(&b, "../outside", "d");
+    check_quiet();
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_UNCHANGED], 2);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 0);
+}
+END_TEST
+
+START_TEST(grace_time)
+{
+    b.manifest.track.delete_grace_s = 7200;
+    bench_write(&b, "a", 5, 1);
+    bench_write(&b, "c", 50, 2);
+    sync_and_check();
+    bench_remove(&b, "a");
+    bench_want(&b, 0);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1);
+    b.clock.ahead_ns += 7100 * WEIR_NS_PER_S;
+    bench_want(&b, 0);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1);
+    b.clock.ahead_ns += 200 * WEIR_NS_PER_S;
+    bench_want(&b, 0);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 1);
+    ck_assert_ptr_null(mem_store_find(b.store, "a"));
+    check_quiet();
+}
+END_TEST
+
+static void
+ten_of_twenty(void)
+{
+    char path[32];
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(path, sizeof(path), "d/%02u", i);
+        bench_write(&b, path, 10 + i, i);
+    }
+    sync_and_check();
+    for (unsigned i = 0; i < 10; i++) {
+        (void)snprintf(path, sizeof(path), "d/%02u", i);
+        bench_remove(&b, path);
+    }
+}
+
+static void
+check_stopped(const char *limit)
+{
+    mem_store_calm(b.store);
+    bench_want(&b, 5);
+    ck_assert_uint_eq(b.store->calls[MEM_REMOVE_MANY] + b.store->calls[MEM_REMOVE], 0);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 10);
+    ck_assert_msg(strstr(b.log, limit) != NULL, "%s", b.log);
+    ck_assert_msg(strstr(b.log, "--allow-deletes 10") != NULL, "%s", b.log);
+}
+
+START_TEST(the_guard_counts_before_the_first_delete)
+{
+    b.manifest.track.delete_limit_files = 9;
+    ten_of_twenty();
+    check_stopped("delete_limit.files");
+    b.options.allow_deletes = 9;
+    mem_store_calm(b.store);
+    bench_want(&b, 5);
+    ck_assert_uint_eq(b.store->calls[MEM_REMOVE_MANY], 0);
+    b.options.allow_deletes = 10;
+    sync_and_check();
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 10);
+    b.options.allow_deletes = 0;
+    check_quiet();
+}
+END_TEST
+
+START_TEST(the_guard_knows_percent)
+{
+    b.manifest.track.delete_limit_percent = 45; /* of 20, rounded up: 9 */
+    ten_of_twenty();
+    check_stopped("delete_limit.percent");
+    b.manifest.track.delete_limit_percent = 50;
+    sync_and_check();
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 10);
+}
+END_TEST
+
+START_TEST(an_emptied_lake_stops)
+{
+    bench_write(&b, "a", 5, 1);
+    sync_and_check();
+    bench_remove(&b, "a");
+    mem_store_calm(b.store);
+    bench_want(&b, 5);
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "a"));
+    ck_assert_ptr_nonnull(strstr(b.log, "is it mounted"));
+    b.options.accept_root = true;
+    bench_want(&b, 0);
+    ck_assert_ptr_null(mem_store_find(b.store, "a"));
+}
+END_TEST
+
+START_TEST(foreign_objects_are_never_deleted)
+{
+    bench_write(&b, "a", 5, 1);
+    bench_write(&b, "c", 5, 2);
+    sync_and_check();
+    bench_remove(&b, "a");
+    mem_store_plant_bytes(b.store, "a", "not weir's", 10, NULL);
+    mem_store_calm(b.store);
+    bench_want(&b, 0);
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "a"));
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1);
+    ck_assert_ptr_nonnull(strstr(b.log, "another program wrote"));
+    check_quiet();
+}
+END_TEST
+
+START_TEST(quarantine_keeps_a_copy)
+{
+    b.manifest.track.delete_policy = WEIR_DELETE_QUARANTINE;
+    bench_write(&b, "d/a", 500, 1);
+    bench_write(&b, "c", 5, 2);
+    sync_and_check();
+    uint64_t crc = mem_store_find(b.store, "d/a")->crc64nvme;
+    bench_remove(&b, "d/a");
+    bench_remove(&b, "d");
+    sync_and_check();
+    ck_assert_uint_eq(b.ledger.quarantined, 1);
+    ck_assert_ptr_null(mem_store_find(b.store, "d/a"));
+    const struct mem_object *o = mem_store_find(b.store, ".weir/quarantine/2/d/a");
+    ck_assert_ptr_nonnull(o);
+    ck_assert(o->crc64nvme == crc);
+    ck_assert_ptr_nonnull(strstr(bench_report(&b), ".weir/quarantine/2/d/a"));
+    check_quiet();
+}
+END_TEST
+
+START_TEST(a_copy_that_fails_keeps_the_object)
+{
+    b.manifest.track.delete_policy = WEIR_DELETE_QUARANTINE;
+    bench_write(&b, "a", 500, 1);
+    bench_write(&b, "c", 5, 2);
+    sync_and_check();
+    bench_remove(&b, "a");
+    mem_store_calm(b.store);
+    b.store->faults[0] = (struct mem_fault){.op = MEM_COPY, .nth = 1, .act = MEM_FAIL};
+    bench_want(&b, 3);
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "a"));
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_FAILED], 1);
+    sync_and_check();
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 1);
+}
+END_TEST
+
+START_TEST(files_and_directories_change_places)
+{
+    bench_write(&b, "x/a", 5, 1);
+    bench_write(&b, "y", 6, 2);
+    sync_and_check();
+    bench_remove(&b, "x/a");
+    bench_remove(&b, "x");
+    bench_remove(&b, "y");
+    bench_write(&b, "x", 7, 3);
+    bench_write(&b, "y/b", 8, 4);
+    sync_and_check();
+    ck_assert_ptr_null(mem_store_find(b.store, "x/a"));
+    ck_assert_ptr_null(mem_store_find(b.store, "y"));
+    check_quiet();
+}
+END_TEST
+
+START_TEST(an_empty_directory_that_fills_is_no_object)
+{
+    bench_mkdir(&b, "d");
+    sync_and_check();
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "d/"));
+    bench_write(&b, "d/a", 5, 1);
+    sync_and_check();
+    ck_assert_ptr_null(mem_store_find(b.store, "d/"));
+    bench_remove(&b, "d/a");
+    sync_and_check();
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "d/"));
+    ck_assert_ptr_null(mem_store_find(b.store, "d/a"));
+    check_quiet();
+}
+END_TEST
+
+/* Excluded is not vanished. */
+START_TEST(what_is_excluded_now_stays)
+{
+    static char *rules[] = {(char *)"d/**", (char *)"b*"};
+    bench_write(&b, "d/a", 5, 1);
+    bench_write(&b, "b1", 5, 2);
+    bench_write(&b, "c", 5, 3);
+    sync_and_check();
+    b.manifest.source.exclude = (struct weir_strings){.item = rules, .count = 2};
+    mem_store_calm(b.store);
+    bench_want(&b, 0);
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "d/a"));
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "b1"));
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = tcase_create("sync_deletes");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, vanished_objects_are_kept_and_come_back);
+    tcase_add_test(tc, grace_time);
+    tcase_add_test(tc, the_guard_counts_before_the_first_delete);
+    tcase_add_test(tc, the_guard_knows_percent);
+    tcase_add_test(tc, an_emptied_lake_stops);
+    tcase_add_test(tc, foreign_objects_are_never_deleted);
+    tcase_add_test(tc, quarantine_keeps_a_copy);
+    tcase_add_test(tc, a_copy_that_fails_keeps_the_object);
+    tcase_add_test(tc, files_and_directories_change_places);
+    tcase_add_test(tc, an_empty_directory_that_fills_is_no_object);
+    tcase_add_test(tc, what_is_excluded_now_stays);
+    Suite *s = suite_create("sync_deletes");
+    suite_add_tcase(s, tc);
+    return run_suite(s);
+}
