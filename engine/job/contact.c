@@ -9,7 +9,8 @@
 
 #include "transfer/meta.h"
 
-#define FACT_CAPS "store.capabilities"
+/* Another name whenever the probe learns to ask more: then it asks again. */
+#define FACT_CAPS "store.capabilities.2"
 #define FACT_MARKED "store.marked"
 #define PROBE_PREFIX ".weir/probe-" /* see weir_transport_ops.probe */
 

@@ -45,15 +45,23 @@ done:
     return rc;
 }
 
-/* Errors after which the file can still be sent. */
-static bool
-is_refusal(const struct weir_err *why)
+bool
+weir_copy_is_refusal(const struct weir_err *why)
 {
     if (why->scope == WEIR_SCOPE_RUN)
         return false;
-    return why->code == WEIR_E_EXISTS || why->code == WEIR_E_NOT_FOUND ||
-           why->code == WEIR_E_UNSUPPORTED || why->code == WEIR_E_LIMIT ||
-           why->code == WEIR_E_DIGEST;
+    switch (why->code) {
+    case WEIR_E_EXISTS:      /* the source was replaced, or the target is occupied */
+    case WEIR_E_NOT_FOUND:   /* the source is gone */
+    case WEIR_E_ACCESS:      /* it may not be read, or is archived */
+    case WEIR_E_UNSUPPORTED: /* the store does not copy */
+    case WEIR_E_LIMIT:
+    case WEIR_E_PROTOCOL: /* it is shorter than our row says */
+    case WEIR_E_DIGEST:
+        return true;
+    default:
+        return false;
+    }
 }
 
 int
@@ -68,7 +76,7 @@ weir_copy_object(struct weir_worker *w, const struct weir_copy_source *from,
         return 0;
     if (w->transport->ops->copy(w->transport, from->key, from->etag, object, &stored, &why) !=
         0) {
-        if (is_refusal(&why))
+        if (weir_copy_is_refusal(&why))
             return 0;
         *err = why;
         return -1;

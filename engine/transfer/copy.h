@@ -25,6 +25,9 @@ int weir_copy_object(struct weir_worker *w, const struct weir_copy_source *from,
                      const struct weir_object *object, struct weir_stored *out,
                      bool *out_proven, struct weir_err *err);
 
+/* An error of a copy after which the file can still be sent. */
+bool weir_copy_is_refusal(const struct weir_err *why);
+
 /* The content is what the base says; is the object's metadata, too, or may it stay as it is?
  * w->meta is what it should be. */
 bool weir_copy_is_needless(const struct weir_worker *w, const struct weir_task *task);

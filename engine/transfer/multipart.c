@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "transfer/copy.h"
 #include "transfer/multipart.h"
 #include "transfer/settle.h"
 
@@ -75,9 +76,7 @@ copy_part(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
     if (w->transport->ops->copy_part(w->transport, item->key, u->id, n,
                                      b->self ? item->key : b->key, b->etag,
                                      weir_upload_offset(u, n), task->bytes, p, err) != 0) {
-        task->base_lost = err->scope != WEIR_SCOPE_RUN &&
-                          (err->code == WEIR_E_EXISTS || err->code == WEIR_E_NOT_FOUND ||
-                           err->code == WEIR_E_UNSUPPORTED || err->code == WEIR_E_LIMIT);
+        task->base_lost = weir_copy_is_refusal(err);
         return -1;
     }
     if (p->has_crc64nvme && p->crc64nvme != task->crc64nvme) {

@@ -152,7 +152,7 @@ START_TEST(an_adopted_object_is_not_sent)
     /* It is ours from now on, though it does not carry our name. */
     if (_i == 1) { /* a store that cannot refuse by ETag; the catalog believes what it probed */
         b.store->caps &= ~(unsigned)WEIR_CAP_IF_MATCH;
-        bench_sql(&b, "DELETE FROM fact WHERE name = 'store.capabilities'");
+        bench_sql(&b, "DELETE FROM fact WHERE name = 'store.capabilities.2'");
     }
     bench_write(&b, "d/a", 11, 2);
     bench_write(&b, "d/big", 2 * MIB, 2);
