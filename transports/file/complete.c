@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COPY_BLOCK_BYTES ((size_t)1 << 20)
-
 struct assembly {
     struct file_store *h;
     const char *key;
@@ -104,51 +102,13 @@ data_open(struct assembly *a, const char *upload_id, struct weir_err *err)
 
 /* ---- bytes ---- */
 
-/* The slow way, for file systems that cannot copy ranges by themselves. */
-static int
-copy_by_hand(struct assembly *a, int from, uint64_t from_at, int to, uint64_t to_at,
-             uint64_t bytes, struct weir_err *err)
-{
-    char *block = malloc(COPY_BLOCK_BYTES);
-    if (block == NULL)
-        return weir_err_set(err, WEIR_E_NOMEM, "buffer to assemble %s", a->key);
-    int e = 0;
-    int rc = 0;
-    while (bytes > 0 && e == 0 && (rc = weir_file_check_cancel(a->h, err)) == 0) {
-        size_t want = bytes < COPY_BLOCK_BYTES ? (size_t)bytes : COPY_BLOCK_BYTES;
-        ssize_t n = pread(from, block, want, (off_t)from_at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        e = n > 0 ? weir_file_write_all(to, block, (size_t)n, to_at) : n < 0 ? errno : EIO;
-        if (e != 0)
-            break;
-        from_at += (uint64_t)n;
-        to_at += (uint64_t)n;
-        bytes -= (uint64_t)n;
-    }
-    free(block);
-    if (e != 0)
-        return weir_file_fail(err, e, "assemble %s in %s", a->key, a->h->shared->describe);
-    return rc;
-}
-
 static int
 copy_range(struct assembly *a, int from, uint64_t from_at, int to, uint64_t to_at,
            uint64_t bytes, struct weir_err *err)
 {
-    while (bytes > 0) {
-        off_t in = (off_t)from_at, out = (off_t)to_at;
-        if (weir_file_check_cancel(a->h, err) != 0)
-            return -1;
-        ssize_t n =
-            copy_file_range(from, &in, to, &out, bytes < 1u << 28 ? bytes : 1u << 28, 0);
-        if (n <= 0) /* cannot, or a real error: the plain way will tell */
-            return copy_by_hand(a, from, from_at, to, to_at, bytes, err);
-        from_at += (uint64_t)n;
-        to_at += (uint64_t)n;
-        bytes -= (uint64_t)n;
-    }
-    return 0;
+    int e = weir_file_range_copy(a->h, from, from_at, to, to_at, bytes);
+    return e == 0 ? 0
+                  : weir_file_fail(err, e, "assemble %s in %s", a->key, a->h->shared->describe);
 }
 
 static int

@@ -3,12 +3,10 @@
  * the record is 40 bytes, big-endian: "weirpart", bytes, crc64nvme, stride, CRC of these 32. */
 #include "file/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,12 +111,24 @@ stride_fix(struct file_store *h, int upload_fd, uint64_t bytes, struct weir_err 
     return e;
 }
 
-/* ---- put_part ---- */
+/* ---- bytes ---- */
+
+/* Writes the bytes of the part; those of a file are read back for their CRC. */
+static int
+write_bytes(struct file_store *h, const struct file_part_source *from, int fd, uint64_t at,
+            struct file_part *p)
+{
+    if (from->fd < 0)
+        return weir_file_write_all(fd, from->data, (size_t)p->bytes, at);
+    int e = weir_file_range_copy(h, from->fd, from->offset, fd, at, p->bytes);
+    return e != 0 ? e : weir_file_range_crc(h, fd, at, p->bytes, &p->crc64nvme);
+}
 
 /* Writes the bytes to their place in "data".  An older record of the part goes first: it must
  * not vouch for bytes that are being overwritten. */
 static int
-write_in_data(int upload_fd, const char *name, const void *data, size_t bytes, uint64_t offset)
+write_in_data(struct file_store *h, int upload_fd, const char *name,
+              const struct file_part_source *from, uint64_t offset, struct file_part *p)
 {
     if (unlinkat(upload_fd, name, 0) == 0) {
         if (fsync(upload_fd) != 0)
@@ -126,10 +136,10 @@ write_in_data(int upload_fd, const char *name, const void *data, size_t bytes, u
     } else if (errno != ENOENT) {
         return errno;
     }
-    int fd = weir_file_openat(upload_fd, "data", O_WRONLY | O_CREAT, 0644);
+    int fd = weir_file_openat(upload_fd, "data", O_RDWR | O_CREAT, 0644);
     if (fd < 0)
         return errno;
-    int e = weir_file_write_all(fd, data, bytes, offset);
+    int e = write_bytes(h, from, fd, offset, p);
     if (e == 0 && fdatasync(fd) != 0)
         e = errno;
     (void)close(fd);
@@ -137,23 +147,24 @@ write_in_data(int upload_fd, const char *name, const void *data, size_t bytes, u
 }
 
 static int
-store_part(struct file_store *h, int upload_fd, uint32_t number, const void *data,
-           const struct file_part *p, struct weir_err *err)
+store_bytes(struct file_store *h, int upload_fd, uint32_t number,
+            const struct file_part_source *from, struct file_part *p, struct weir_err *err)
 {
     char name[FILE_NAME_BYTES];
     unsigned char raw[FILE_PART_RECORD_BYTES];
-    size_t own_bytes = p->stride == 0 ? (size_t)p->bytes : 0;
+    uint64_t own_bytes = p->stride == 0 ? p->bytes : 0;
     weir_file_part_name(number, name);
-    record_pack(p, raw);
-    int e = p->stride != 0 ? write_in_data(upload_fd, name, data, (size_t)p->bytes,
-                                           (number - 1) * p->stride)
-                           : 0;
+    int e = p->stride != 0
+                ? write_in_data(h, upload_fd, name, from, (number - 1) * p->stride, p)
+                : 0;
     if (e != 0)
         return e;
     struct file_temp t;
     if (weir_file_temp_create(h, &t, err) != 0)
         return EIO;
-    e = weir_file_write_all(t.fd, data, own_bytes, 0);
+    if (p->stride == 0)
+        e = write_bytes(h, from, t.fd, 0, p);
+    record_pack(p, raw);
     if (e == 0)
         e = weir_file_write_all(t.fd, raw, sizeof(raw), own_bytes);
     if (e == 0 && (fsync(t.fd) != 0 || renameat(t.dir_fd, t.name, upload_fd, name) != 0))
@@ -164,12 +175,55 @@ store_part(struct file_store *h, int upload_fd, uint32_t number, const void *dat
     return e == 0 && fsync(upload_fd) != 0 ? errno : e;
 }
 
-static void
-fill(uint32_t number, const struct file_part *p, struct weir_part *out)
+void
+weir_file_part_fill(uint32_t number, const struct file_part *p, struct weir_part *out)
 {
     *out = (struct weir_part){
         .number = number, .bytes = p->bytes, .has_crc64nvme = true, .crc64nvme = p->crc64nvme};
     weir_file_etag(p->crc64nvme, p->bytes, out->etag);
+}
+
+int
+weir_file_part_check(const struct file_store *h, const char *key, uint32_t number,
+                     uint64_t bytes, struct weir_err *err)
+{
+    const struct weir_limits *lim = &h->shared->limits;
+    if (number >= 1 && number <= lim->part_count_max && bytes <= lim->part_bytes_max)
+        return 0;
+    return weir_err_set(err, WEIR_E_LIMIT,
+                        "%s: part %" PRIu32 " of %" PRIu64 " bytes is over the limits of %s",
+                        key, number, bytes, h->shared->describe);
+}
+
+int
+weir_file_part_store(struct file_store *h, const char *key, const char *upload_id,
+                     uint32_t number, const struct file_part_source *from, struct file_part *p,
+                     struct weir_part *out, struct weir_err *err)
+{
+    struct file_upload u;
+    int upload_fd = weir_file_upload_open(h, key, upload_id, &u, err);
+    if (upload_fd < 0)
+        return -1;
+    int rc = -1;
+    if (weir_file_ready(h, err) != 0)
+        goto close_upload;
+    int e = number == 1 && p->bytes > 0 ? stride_fix(h, upload_fd, p->bytes, err) : 0;
+    uint64_t stride = 0;
+    if (e == 0)
+        e = stride_read(upload_fd, &stride);
+    p->stride = p->bytes <= stride ? stride : 0;
+    if (e == 0)
+        e = store_bytes(h, upload_fd, number, from, p, err);
+    if (e != 0) {
+        weir_file_fail(err, e, "store part %" PRIu32 " of %s in %s", number, key,
+                       h->shared->describe);
+        goto close_upload;
+    }
+    weir_file_part_fill(number, p, out);
+    rc = 0;
+close_upload:
+    (void)close(upload_fd);
+    return rc;
 }
 
 int
@@ -178,113 +232,16 @@ weir_file_put_part(struct weir_transport *t, const char *key, const char *upload
                    struct weir_part *out, struct weir_err *err)
 {
     struct file_store *h = weir_file_store(t);
-    struct file_upload u;
-    const struct weir_limits *lim = &h->shared->limits;
-    if (number < 1 || number > lim->part_count_max || bytes > lim->part_bytes_max)
-        return weir_err_set(err, WEIR_E_LIMIT,
-                            "%s: part %" PRIu32 " of %zu bytes is over the limits of %s", key,
-                            number, bytes, h->shared->describe);
+    if (weir_file_part_check(h, key, number, bytes, err) != 0)
+        return -1;
     uint64_t seen = weir_crc64nvme(0, data, bytes);
     if (seen != crc64nvme)
         return weir_err_set(err, WEIR_E_DIGEST,
                             "store part %" PRIu32 " of %s: CRC64NVME %016" PRIx64
                             " was announced, the bytes have %016" PRIx64,
                             number, key, crc64nvme, seen);
-    int upload_fd = weir_file_upload_open(h, key, upload_id, &u, err);
-    if (upload_fd < 0)
-        return -1;
-    int rc = -1;
     struct file_part p = {.bytes = bytes, .crc64nvme = crc64nvme};
-    if (weir_file_ready(h, err) != 0)
-        goto close_upload;
+    const struct file_part_source from = {.data = data, .fd = -1};
     weir_file_count(h, bytes);
-    int e = number == 1 && bytes > 0 ? stride_fix(h, upload_fd, bytes, err) : 0;
-    uint64_t stride = 0;
-    if (e == 0)
-        e = stride_read(upload_fd, &stride);
-    if (bytes <= stride)
-        p.stride = stride;
-    if (e == 0)
-        e = store_part(h, upload_fd, number, data, &p, err);
-    if (e != 0) {
-        weir_file_fail(err, e, "store part %" PRIu32 " of %s in %s", number, key,
-                       h->shared->describe);
-        goto close_upload;
-    }
-    fill(number, &p, out);
-    rc = 0;
-close_upload:
-    (void)close(upload_fd);
-    return rc;
-}
-
-/* ---- list_parts ---- */
-
-/* Marks the numbers that have a file. */
-static int
-collect(int upload_fd, uint32_t max, bool *have)
-{
-    int fd = weir_file_openat(upload_fd, "", O_RDONLY | O_DIRECTORY, 0);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (d == NULL) {
-        int e = errno;
-        if (fd >= 0)
-            (void)close(fd);
-        return e;
-    }
-    errno = 0;
-    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
-        if (e->d_name[0] == 'p' && strspn(e->d_name + 1, "0123456789") == 5 &&
-            e->d_name[6] == '\0') {
-            unsigned long number = strtoul(e->d_name + 1, NULL, 10);
-            if (number >= 1 && number <= max)
-                have[number] = true;
-        }
-        errno = 0;
-    }
-    int e = errno;
-    (void)closedir(d);
-    return e;
-}
-
-int
-weir_file_list_parts(struct weir_transport *t, const char *key, const char *upload_id,
-                     weir_part_fn *fn, void *ctx, struct weir_err *err)
-{
-    struct file_store *h = weir_file_store(t);
-    struct file_upload u;
-    uint32_t max = h->shared->limits.part_count_max;
-    weir_file_count(h, 0);
-    int upload_fd = weir_file_upload_open(h, key, upload_id, &u, err);
-    if (upload_fd < 0)
-        return -1;
-    int rc = -1;
-    bool *have = calloc((size_t)max + 1, sizeof(*have));
-    if (have == NULL) {
-        weir_err_set(err, WEIR_E_NOMEM, "parts of %s", key);
-        goto close_upload;
-    }
-    int e = collect(upload_fd, max, have);
-    bool stop = false;
-    for (uint32_t n = 1; n <= max && e == 0 && !stop; n++) {
-        struct file_part p;
-        struct weir_part shown;
-        if (!have[n])
-            continue;
-        e = weir_file_part_read(upload_fd, n, &p);
-        if (e == ENOENT) { /* damaged, or being overwritten: it must be sent again */
-            e = 0;
-            continue;
-        }
-        fill(n, &p, &shown);
-        stop = e == 0 && fn(ctx, &shown) != 0;
-    }
-    if (e != 0)
-        weir_file_fail(err, e, "list the parts of %s in %s", key, h->shared->describe);
-    else
-        rc = 0;
-    free(have);
-close_upload:
-    (void)close(upload_fd);
-    return rc;
+    return weir_file_part_store(h, key, upload_id, number, &from, &p, out, err);
 }

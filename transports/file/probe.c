@@ -3,10 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct probe {
     struct weir_transport *t;
-    char key[64];
+    char key[64], copy_key[64];
     struct weir_err *err;
     unsigned caps;
 };
@@ -132,6 +133,87 @@ abort:
     return -1;
 }
 
+/* ---- copies ---- */
+
+struct compare { /* a sink */
+    const char *want;
+    size_t bytes, seen;
+};
+
+static int
+on_bytes(void *ctx, const void *data, size_t bytes)
+{
+    struct compare *c = ctx;
+    if (bytes > c->bytes - c->seen || memcmp(c->want + c->seen, data, bytes) != 0)
+        return 1;
+    c->seen += bytes;
+    return 0;
+}
+
+/* Sets cap when the copy has these bytes and, where meta is not NULL, only that metadata. */
+static int
+probe_look(struct probe *p, const char *want, size_t bytes, const char *meta, unsigned cap)
+{
+    struct weir_err why = WEIR_ERR_INIT;
+    struct weir_head head;
+    struct compare c = {.want = want, .bytes = bytes};
+    if (p->t->ops->head(p->t, p->copy_key, &head, &why) != 0 ||
+        (p->t->ops->get(p->t, p->copy_key, 0, UINT64_MAX, on_bytes, &c, &why) != 0 &&
+         why.code != WEIR_E_CANCELLED))
+        return fail(p, &why);
+    if (c.seen == bytes && head.stored.bytes == bytes && head.stored.has_crc64nvme &&
+        head.stored.crc64nvme == weir_crc64nvme(0, want, bytes) &&
+        (meta == NULL || (head.meta_count == 1 && strcmp(head.meta[0].value, meta) == 0)))
+        p->caps |= cap;
+    else
+        p->caps &= ~cap;
+    return 0;
+}
+
+/* To another key, onto itself, and where something is already. */
+static int
+probe_copy(struct probe *p)
+{
+    struct weir_kv kv = {"weir-probe", "1"};
+    struct weir_object o = {.key = p->copy_key, .meta = &kv, .meta_count = 1};
+    struct weir_stored stored;
+    struct weir_err why = WEIR_ERR_INIT;
+    if (p->t->ops->copy(p->t, p->key, "", &o, &stored, &why) != 0)
+        return why.code == WEIR_E_UNSUPPORTED ? 0 : fail(p, &why);
+    if (probe_look(p, body, BODY_BYTES, "1", WEIR_CAP_COPY) != 0)
+        return -1;
+    kv.value = "2";
+    if (p->t->ops->copy(p->t, p->copy_key, stored.etag, &o, &stored, &why) != 0) {
+        p->caps &= ~(unsigned)WEIR_CAP_COPY;
+        return why.code == WEIR_E_UNSUPPORTED ? 0 : fail(p, &why);
+    }
+    if (probe_look(p, body, BODY_BYTES, "2", WEIR_CAP_COPY) != 0)
+        return -1;
+    o.condition = WEIR_COND_ABSENT;
+    int rc = p->t->ops->copy(p->t, p->key, "", &o, &stored, &why);
+    return expect(p, rc, &why, WEIR_E_EXISTS, WEIR_CAP_COPY_IF_NONE_MATCH);
+}
+
+static int
+probe_range(struct probe *p)
+{
+    enum { AT = 5, BYTES = 4 };
+    struct weir_err why = WEIR_ERR_INIT;
+    char id[WEIR_UPLOAD_ID_BYTES];
+    struct weir_part part;
+    struct weir_stored stored;
+    const struct weir_object o = {.key = p->copy_key};
+    const struct weir_transport_ops *ops = p->t->ops;
+    if (ops->create_upload(p->t, &o, id, &why) != 0)
+        return fail(p, &why);
+    if (ops->copy_part(p->t, p->copy_key, id, 1, p->key, "", AT, BYTES, &part, &why) == 0 &&
+        ops->complete_upload(p->t, &o, id, &part, 1, BYTES, weir_crc64nvme(0, body + AT, BYTES),
+                             &stored, &why) == 0)
+        return probe_look(p, body + AT, BYTES, NULL, WEIR_CAP_COPY_PART);
+    (void)ops->abort_upload(p->t, p->copy_key, id, NULL);
+    return why.code == WEIR_E_UNSUPPORTED ? 0 : fail(p, &why);
+}
+
 int
 weir_file_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps,
                 struct weir_err *err)
@@ -140,6 +222,7 @@ weir_file_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps,
     struct probe p = {.t = t, .err = err};
     uint64_t crc = weir_crc64nvme(0, body, BODY_BYTES);
     (void)snprintf(p.key, sizeof(p.key), ".weir/probe-%016" PRIx64, nonce);
+    (void)snprintf(p.copy_key, sizeof(p.copy_key), ".weir/probe-%016" PRIx64 "-copy", nonce);
     int rc = weir_file_ready(h, err);
     if (rc == 0) {
         weir_file_upload_sweep(h);
@@ -147,8 +230,11 @@ weir_file_probe(struct weir_transport *t, uint64_t nonce, unsigned *out_caps,
     }
     if (rc == 0)
         rc = probe_upload(&p, crc);
-    if (h->keep != FILE_KEEP_UNDECIDED && t->ops->remove(t, p.key, rc == 0 ? err : NULL) != 0)
+    if (rc == 0 && (probe_copy(&p) != 0 || probe_range(&p) != 0))
         rc = -1;
+    for (int i = 0; i < 2 && h->keep != FILE_KEEP_UNDECIDED; i++)
+        if (t->ops->remove(t, i == 0 ? p.key : p.copy_key, rc == 0 ? err : NULL) != 0)
+            rc = -1;
     if (rc != 0) {
         if (err != NULL)
             err->scope = WEIR_SCOPE_RUN;

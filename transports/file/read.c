@@ -45,34 +45,45 @@ close_fd:
 }
 
 int
+weir_file_object_open(struct file_store *h, const struct file_key *k, struct file_found *out,
+                      struct weir_err *err)
+{
+    out->record = (struct file_record){0};
+    out->has_record = false;
+    int fd = object_open(h, k, &out->st, err);
+    if (fd < 0)
+        return -1;
+    int rc =
+        weir_file_meta_read(h, k, fd, &out->st, out->text, &out->record, &out->has_record, err);
+    if (rc == 0 && k->is_dir && !out->has_record)
+        rc = not_found(err, h, k->key);
+    if (rc == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+int
 weir_file_head(struct weir_transport *t, const char *key, struct weir_head *out,
                struct weir_err *err)
 {
     struct file_store *h = weir_file_store(t);
     struct file_key k;
-    struct stat st;
+    struct file_found f;
     if (weir_file_key_parse(key, &k, err) != 0)
         return -1;
     weir_file_count(h, 0);
-    int fd = object_open(h, &k, &st, err);
+    int fd = weir_file_object_open(h, &k, &f, err);
     if (fd < 0)
         return -1;
-    char text[FILE_META_TEXT_BYTES];
-    struct file_record r = {0};
-    bool found = false;
-    int rc = weir_file_meta_read(h, &k, fd, &st, text, &r, &found, err);
     (void)close(fd);
-    if (rc != 0)
-        return -1;
-    if (k.is_dir && !found)
-        return not_found(err, h, key);
     out->meta_count = 0;
     out->storage_class[0] = '\0';
     out->crc32[0] = out->crc32c[0] = out->sha1[0] = out->sha256[0] = '\0';
-    out->modified_s = st.st_mtim.tv_sec;
-    weir_file_meta_stored(&st, &r, found, &out->stored);
-    if (found)
-        weir_file_record_pairs(text, &r, out);
+    out->modified_s = f.st.st_mtim.tv_sec;
+    weir_file_meta_stored(&f.st, &f.record, f.has_record, &out->stored);
+    if (f.has_record)
+        weir_file_record_pairs(f.text, &f.record, out);
     return 0;
 }
 

@@ -41,6 +41,9 @@ weir_file_fail(struct weir_err *err, int errno_value, const char *fmt, ...)
     case ETIMEDOUT:
         err->retryable = true;
         break;
+    case ECANCELED: /* by weir_file_range_*() */
+        err->code = WEIR_E_CANCELLED;
+        break;
     case ELOOP:
     case EXDEV:
         err->code = WEIR_E_UNSUPPORTED;

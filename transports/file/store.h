@@ -201,6 +201,38 @@ struct file_part {
 int weir_file_part_read(int upload_fd, uint32_t number, struct file_part *out);
 /* The name of a part's own file. */
 void weir_file_part_name(uint32_t number, char out[FILE_NAME_BYTES]);
+struct file_part_source { /* where the bytes of a part come from */
+    const void *data;     /* memory, when fd is -1 */
+    int fd;               /* or a range of a file: its CRC is found out */
+    uint64_t offset;
+};
+/* LIMIT when the store cannot have such a part. */
+int weir_file_part_check(const struct file_store *h, const char *key, uint32_t number,
+                         uint64_t bytes, struct weir_err *err);
+/* Stores a part durably: p->bytes of them; p->crc64nvme is given for memory. */
+int weir_file_part_store(struct file_store *h, const char *key, const char *upload_id,
+                         uint32_t number, const struct file_part_source *from,
+                         struct file_part *p, struct weir_part *out, struct weir_err *err);
+void weir_file_part_fill(uint32_t number, const struct file_part *p, struct weir_part *out);
+
+/* ---- range.c: 0 or an errno value; ECANCELED when the run is to stop at once, ENODATA when
+ * the file ends before the range does ---- */
+int weir_file_range_copy(struct file_store *h, int from, uint64_t from_at, int to,
+                         uint64_t to_at, uint64_t bytes);
+int weir_file_range_crc(struct file_store *h, int fd, uint64_t at, uint64_t bytes,
+                        uint64_t *out_crc64nvme);
+
+/* ---- read.c ---- */
+/* Opens an object for reading with its stat data and record, whose text is in text; NOT_FOUND
+ * when there is none (a directory without record is none). */
+struct file_found {
+    struct stat st;
+    struct file_record record;
+    bool has_record;
+    char text[FILE_META_TEXT_BYTES];
+};
+int weir_file_object_open(struct file_store *h, const struct file_key *k,
+                          struct file_found *out, struct weir_err *err);
 
 /* ---- operations ---- */
 int weir_file_put(struct weir_transport *t, const struct weir_object *object, const void *data,

@@ -44,6 +44,19 @@ send_version(struct bench *b, uint32_t n)
     return b->ops->complete_upload(b->t, &object, id, parts, 2, bytes, crc, &stored, &b->err);
 }
 
+/* The object gets other metadata, by a copy onto itself: its record is written anew. */
+static int
+describe(struct bench *b, uint32_t n)
+{
+    char key[32], value[16];
+    struct weir_stored stored;
+    (void)snprintf(key, sizeof(key), "d%u/key", (unsigned)(n % KEYS));
+    (void)snprintf(value, sizeof(value), "%u", (unsigned)n);
+    const struct weir_kv meta = {"version", value};
+    const struct weir_object object = {.key = key, .meta = &meta, .meta_count = 1};
+    return b->ops->copy(b->t, key, "", &object, &stored, &b->err);
+}
+
 /* Sends versions from first on until it is killed; each acknowledged one goes to the pipe. */
 static void
 child(struct bench *b, enum file_keep keep, uint32_t first, int ack_fd)
@@ -51,7 +64,8 @@ child(struct bench *b, enum file_keep keep, uint32_t first, int ack_fd)
     b->options.seed = first; /* another process has other names */
     bench_open(b, keep);
     for (uint32_t n = first;; n++)
-        if (send_version(b, n) != 0 || write(ack_fd, &n, sizeof(n)) != sizeof(n)) {
+        if (send_version(b, n) != 0 || describe(b, n) != 0 ||
+            write(ack_fd, &n, sizeof(n)) != sizeof(n)) {
             (void)fprintf(stderr, "version %u: %s\n", (unsigned)n, bench_text(b));
             _exit(1);
         }
