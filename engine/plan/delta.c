@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #define UNREACHABLE (INT64_MAX / 4)
-/* Steps of bisection for the price of a part: to 1/256 of it. */
-#define PRICE_STEPS 8
+/* Steps of bisection for the price of a part: to 1/1024 of it. */
+#define PRICE_STEPS 10
 
 struct cut {
     int64_t cost;    /* bytes sent, and the price of each part */
@@ -135,8 +135,7 @@ solve(struct grid *g, int64_t price)
     for (size_t l = 1; l < g->least && l <= g->count; l++) { /* the last part may be short */
         if (l <= g->copy_most && g->count - l >= run)
             improve(g, g->count, g->count - l, true, price);
-        if (l <= g->send_most)
-            improve(g, g->count, g->count - l, false, price);
+        improve(g, g->count, g->count - l, false, price); /* least <= send_most */
     }
     const struct cut *whole = &g->cuts[g->count];
     return whole->cost >= UNREACHABLE ? SIZE_MAX : whole->parts;

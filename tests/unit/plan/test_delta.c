@@ -128,29 +128,38 @@ slow_search(const struct weir_delta_input *in, uint64_t best[SLOW_CHUNKS + 1])
     memcpy(best, table[n], sizeof(table[n]));
 }
 
+/* The fewest bytes at the lowest price of a part at which the parts are few enough; the number
+ * of parts, 0 when there is no such plan.  At price 0 that is the best plan of all. */
+static uint64_t
+search_plan(const struct weir_delta_input *in, uint64_t *out_sent)
+{
+    uint64_t by_parts[SLOW_CHUNKS + 1], n = chunk_count(in);
+    slow_search(in, by_parts);
+    for (uint64_t price = 0; price <= 2 * in->object_bytes; price++) {
+        uint64_t best = NO_WAY, parts = 0;
+        for (uint64_t k = 1; k <= n; k++)
+            if (by_parts[k] != NO_WAY && by_parts[k] + price * k < best) {
+                best = by_parts[k] + price * k;
+                parts = k;
+            }
+        if (parts > 0 && parts <= in->limits->part_count_max) {
+            *out_sent = by_parts[parts];
+            return parts;
+        }
+    }
+    return 0;
+}
+
 static void
 compare_with_search(const struct weir_delta_input *in, const struct weir_delta_plan *plan)
 {
-    uint64_t by_parts[SLOW_CHUNKS + 1], least = NO_WAY, allowed = NO_WAY;
-    uint64_t fewest = 0, n = chunk_count(in);
-    slow_search(in, by_parts);
-    for (uint64_t k = 1; k <= n; k++) {
-        if (by_parts[k] < least) {
-            least = by_parts[k];
-            fewest = k;
-        }
-        if (k <= in->limits->part_count_max && by_parts[k] < allowed)
-            allowed = by_parts[k];
-    }
-    bool worth = in->base_bytes > in->limits->copy_source_bytes_min && allowed != NO_WAY &&
-                 in->object_bytes - allowed >= in->part_bytes;
-    if (!worth) {
+    uint64_t sent = 0, parts = search_plan(in, &sent);
+    if (parts == 0 || in->base_bytes <= in->limits->copy_source_bytes_min ||
+        in->object_bytes - sent < in->part_bytes) {
         ck_assert_uint_eq(plan->count, 0);
-    } else if (fewest <= in->limits->part_count_max) { /* the limit does not matter */
-        ck_assert_uint_eq(plan->sent_bytes, least);
-        ck_assert_uint_eq(plan->count, fewest);
-    } else if (plan->count > 0) {
-        ck_assert_uint_ge(plan->sent_bytes, allowed);
+    } else {
+        ck_assert_uint_eq(plan->sent_bytes, sent);
+        ck_assert_uint_eq(plan->count, parts);
     }
 }
 
@@ -191,9 +200,8 @@ START_TEST(random_plans_are_legal_and_cheapest)
         in.base_bytes = weir_rng_below(&rng, 3) == 0
                             ? in.object_bytes
                             : weir_rng_below(&rng, SLOW_CHUNKS * chunk);
-        lim.part_count_max = weir_rng_below(&rng, 2) == 0
-                                 ? 10000
-                                 : 1 + (uint32_t)weir_rng_below(&rng, SLOW_CHUNKS);
+        lim.part_count_max =
+            weir_rng_below(&rng, 2) == 0 ? 10000 : 1 + (uint32_t)weir_rng_below(&rng, 12);
         random_same(&rng, &in, same);
         struct weir_delta_plan plan = plan_of(&in);
         compare_with_search(&in, &plan);
@@ -292,13 +300,15 @@ END_TEST
  */
 START_TEST(count_limit_holds_against_any_pattern)
 {
-    const uint64_t n = 200 * 1024; /* 200 GiB: 10,000 parts of 20.48 MiB */
+    const uint64_t n = 50 * 1024; /* 50 GiB: 2,500 parts of 20.48 MiB */
+    struct weir_limits lim = s3;
     static const uint64_t periods[] = {2, 5, 6, 10, 11, 40};
-    struct weir_delta_input in = {.limits = &s3,
+    struct weir_delta_input in = {.limits = &lim,
                                   .object_bytes = n * MIB,
                                   .base_bytes = n * MIB,
                                   .part_bytes = 21 * MIB,
                                   .chunk_bytes = MIB};
+    lim.part_count_max = 2500;
     uint8_t *same = malloc(n);
     for (size_t p = 0; p < sizeof(periods) / sizeof(periods[0]); p++) {
         for (uint64_t i = 0; i < n; i++)
@@ -313,15 +323,17 @@ START_TEST(count_limit_holds_against_any_pattern)
 }
 END_TEST
 
-/* 10 MiB copied out of every 20: 20,480 parts would send the least, 10,000 are allowed. */
+/* More parts would send the least than are allowed. */
 START_TEST(count_limit_keeps_the_copies_that_save_most)
 {
-    const uint64_t n = 100 * 1024;
-    struct weir_delta_input in = {.limits = &s3,
+    const uint64_t n = 25 * 1024;
+    struct weir_limits lim = s3;
+    struct weir_delta_input in = {.limits = &lim,
                                   .object_bytes = n * MIB,
                                   .base_bytes = n * MIB,
                                   .part_bytes = 11 * MIB,
                                   .chunk_bytes = MIB};
+    lim.part_count_max = 2500;
     uint8_t *same = malloc(n);
     for (uint64_t i = 0; i < n; i++) /* half of it has long runs, half of it short ones */
         same[i] = i < n / 2 ? i % 200 >= 5 : i % 11 >= 5;
@@ -335,6 +347,34 @@ START_TEST(count_limit_keeps_the_copies_that_save_most)
     ck_assert_uint_gt(plan.copied_bytes - long_runs, 0);
     weir_delta_plan_fini(&plan);
     free(same);
+}
+END_TEST
+
+/* A long copy goes in several parts, as far as parts are left and none gets too short. */
+START_TEST(long_copies_are_cut)
+{
+    static uint8_t same[4096];
+    struct weir_limits lim = s3;
+    struct weir_delta_input in = {.limits = &lim,
+                                  .object_bytes = 4096 * MIB - 1,
+                                  .base_bytes = 4096 * MIB - 1,
+                                  .part_bytes = 1024 * MIB,
+                                  .chunk_bytes = MIB,
+                                  .same = same};
+    static const struct {
+        uint64_t least;
+        uint32_t count_max, count;
+    } ways[] = {{5 * MIB, 10000, 16},  {5 * MIB, 5, 5},        {5 * MIB, 1, 1},
+                {300 * MIB, 10000, 7}, {1000 * MIB, 10000, 3}, {128 * MIB, 16, 16}};
+    memset(same, 1, sizeof(same));
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        lim.part_bytes_min = ways[i].least;
+        lim.part_count_max = ways[i].count_max;
+        struct weir_delta_plan plan = plan_of(&in);
+        ck_assert_uint_eq(plan.sent_bytes, 0);
+        ck_assert_uint_eq(plan.count, ways[i].count);
+        weir_delta_plan_fini(&plan);
+    }
 }
 END_TEST
 
@@ -373,6 +413,7 @@ main(void)
     tcase_add_test(tc, one_changed_byte_is_one_sent_part);
     tcase_add_test(tc, count_limit_holds_against_any_pattern);
     tcase_add_test(tc, count_limit_keeps_the_copies_that_save_most);
+    tcase_add_test(tc, long_copies_are_cut);
     tcase_add_test(tc, copies_stay_inside_the_base);
     suite_add_tcase(s, tc);
     return run_suite(s);
