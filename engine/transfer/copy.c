@@ -184,6 +184,34 @@ done:
     return rc;
 }
 
+struct read_back {
+    uint64_t bytes, crc64nvme;
+};
+
+static int
+digest_back(void *ctx, const void *data, size_t bytes)
+{
+    struct read_back *r = ctx;
+    r->crc64nvme = weir_crc64nvme(r->crc64nvme, data, bytes);
+    r->bytes += bytes;
+    return 0;
+}
+
+/* Where the store keeps no checksum and gives the copy another ETag, only its bytes can tell.  1,
+ * 0 or -1. */
+static int
+compare_bytes(struct weir_worker *w, const struct weir_copy_source *from, const char *key,
+              struct weir_err *err)
+{
+    struct read_back r = {0};
+    if (!from->has_crc64nvme)
+        return 0;
+    if (from->bytes > 0 && w->transport->ops->get(w->transport, key, 0, UINT64_MAX, digest_back,
+                                                  &r, err) != 0)
+        return -1;
+    return r.bytes == from->bytes && r.crc64nvme == from->crc64nvme;
+}
+
 int
 weir_copy_keep(struct weir_worker *w, const struct weir_copy_source *from, const char *key,
                struct weir_err *err)
@@ -207,6 +235,8 @@ weir_copy_keep(struct weir_worker *w, const struct weir_copy_source *from, const
     } else {
         there = weir_copy_object(w, from, &object, &stored, &proven, err);
     }
+    if (there == 0)
+        there = compare_bytes(w, from, key, err);
     if (there == 0)
         return weir_err_set(err, WEIR_E_DIGEST,
                             "%s could not be copied to %s, or the copy differs", from->key,

@@ -69,6 +69,10 @@ quarantine(struct weir_worker *w, struct weir_removal *x, const char *prefix,
                                     .has_crc64nvme = w->head.stored.has_crc64nvme,
                                     .crc64nvme = w->head.stored.crc64nvme,
                                     .meta = &w->head};
+    if (strcmp(from.etag, x->base->etag) == 0) { /* the very object that our row describes */
+        from.has_crc64nvme = true;
+        from.crc64nvme = x->base->crc64nvme;
+    }
     return weir_copy_keep(w, &from, key, err);
 }
 
