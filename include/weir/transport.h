@@ -203,10 +203,10 @@ struct weir_transport_ops {
     /* Removes one object.  An object that is gone is success. */
     int (*remove)(struct weir_transport *t, const char *key, struct weir_err *err);
 
-    /* Removes up to limits->remove_count_max objects in one request.  fn is called once for
-     * each key whose fate the store told, also when the call then fails; those it was not
-     * called for are in doubt (look again).  Idempotent.  In a bucket with versions the objects
-     * stay behind delete markers. */
+    /* Removes up to limits->remove_count_max objects, distinct keys, in one request where the
+     * store can.  fn is called once for each key whose fate the store told, also when the call
+     * then fails; those it was not called for are in doubt (look again).  Idempotent.  In a
+     * bucket with versions the objects stay behind delete markers. */
     int (*remove_many)(struct weir_transport *t, const char *const *keys, size_t count,
                        weir_removed_fn *fn, void *ctx, struct weir_err *err);
 
@@ -214,7 +214,8 @@ struct weir_transport_ops {
      * copy is made only while the source still has it (EXISTS otherwise; stores may ignore
      * that: compare the result); "" = any.  NOT_FOUND: the source is gone.  object->meta ==
      * NULL keeps the source's metadata, else it is replaced.  object->key may be source_key
-     * (with meta). object->condition is about the target: ABSENT or NONE.  Idempotent.
+     * (with meta).  object->condition is about the target: ABSENT or NONE.  EXISTS does not
+     * tell which of the two conditions failed: HEAD the source, then the target.  Idempotent.
      * out->bytes is 0 and has_crc64nvme false where the reply does not tell. */
     int (*copy)(struct weir_transport *t, const char *source_key, const char *source_etag,
                 const struct weir_object *object, struct weir_stored *out,

@@ -39,6 +39,15 @@ on_upload(void *ctx, const char *key, const char *id, int64_t initiated_s)
     return ++*(int *)ctx > 1000;
 }
 
+static int
+on_deleted(void *ctx, const struct weir_s3_deleted *d, struct weir_err *err)
+{
+    (void)err;
+    check(strlen(d->key) < 2048 && strlen(d->version) < WEIR_VERSION_BYTES);
+    check(d->why == NULL || d->why->code[0] != '\0');
+    return ++*(int *)ctx > 1000 ? -1 : 0;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -55,6 +64,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         check(id[0] != '\0' && strlen(id) < sizeof(id));
     if (weir_s3_reply_complete(xml, bytes, &complete, NULL) == 0)
         check(strlen(complete.etag) < sizeof(complete.etag));
+    if (weir_s3_reply_copy("CopyPartResult", xml, bytes, &complete, NULL) == 0)
+        check(strlen(complete.crc64nvme) < sizeof(complete.crc64nvme));
+    (void)weir_s3_reply_deleted(xml, bytes, on_deleted, &seen, NULL);
     (void)weir_s3_page_parts(xml, bytes, on_part, &seen, &page, NULL);
     (void)weir_s3_page_objects(xml, bytes, &scope, on_object, &seen, &page, NULL);
     (void)weir_s3_page_uploads(xml, bytes, &scope, on_upload, &seen, &page, NULL);

@@ -47,6 +47,64 @@ START_TEST(head_reads_everything)
 }
 END_TEST
 
+START_TEST(head_gives_the_checksums_of_others)
+{
+    static struct weir_head head;
+    server.reply[0] =
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nETag: \"e-3\"\r\n"
+        "x-amz-checksum-sha256: rVWtNbadtsaKXJAcgWPWjifHzJaXde/iV4jaJAOdivc=-3\r\n"
+        "x-amz-checksum-type: COMPOSITE\r\n\r\n";
+    server.reply[1] = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nETag: \"e\"\r\n"
+                      "X-Amz-Checksum-Crc32: y/Q5Jg==\r\nx-amz-checksum-crc32c: 4waSgw==\r\n"
+                      "x-amz-checksum-sha1: 98O8HYCOBHMqp39MZVZWh6iiHXY=\r\n\r\n";
+    begin();
+    ck_assert_int_eq(t->ops->head(t, "k", &head, &err), 0);
+    ck_assert_str_eq(head.sha256, "rVWtNbadtsaKXJAcgWPWjifHzJaXde/iV4jaJAOdivc=-3");
+    ck_assert_str_eq(head.crc32, "");
+    ck_assert(!head.stored.has_crc64nvme);
+    ck_assert_int_eq(t->ops->head(t, "k", &head, &err), 0);
+    end();
+    ck_assert_str_eq(head.crc32, "y/Q5Jg==");
+    ck_assert_str_eq(head.crc32c, "4waSgw==");
+    ck_assert_str_eq(head.sha1, "98O8HYCOBHMqp39MZVZWh6iiHXY=");
+    ck_assert_str_eq(head.sha256, "");
+}
+END_TEST
+
+static const struct {
+    const char *reply;
+    enum weir_code code;
+    uint64_t bytes;
+    uint32_t count;
+} part_sizes[] = {
+    {"HTTP/1.1 206 x\r\nContent-Length: 8388608\r\nx-amz-mp-parts-count: 3\r\n\r\n", WEIR_OK,
+     8388608, 3},
+    {"HTTP/1.1 200 x\r\nContent-Length: 5\r\nx-amz-mp-parts-count: 1\r\n\r\n", WEIR_OK, 5, 1},
+    {"HTTP/1.1 200 x\r\nContent-Length: 5\r\n\r\n", WEIR_E_UNSUPPORTED, 0, 0},
+    {"HTTP/1.1 206 x\r\nContent-Length: 5\r\nx-amz-mp-parts-count: 0\r\n\r\n", WEIR_E_PROTOCOL,
+     0, 0},
+    {"HTTP/1.1 206 x\r\nContent-Length: 5\r\nx-amz-mp-parts-count: 4294967296\r\n\r\n",
+     WEIR_E_PROTOCOL, 0, 0},
+    {"HTTP/1.1 206 x\r\nx-amz-mp-parts-count: 2\r\nConnection: close\r\n\r\n", WEIR_E_PROTOCOL,
+     0, 0},
+    {"HTTP/1.1 404 x\r\nContent-Length: 5\r\n\r\n", WEIR_E_NOT_FOUND, 0, 0},
+};
+
+START_TEST(part_size_is_that_of_part_1)
+{
+    uint64_t bytes = 0;
+    uint32_t count = 0;
+    server.reply[0] = part_sizes[_i].reply;
+    begin();
+    (void)t->ops->part_size(t, "k", &bytes, &count, &err);
+    end();
+    ck_assert_msg(err.code == part_sizes[_i].code, "%s", err.frame[0]);
+    ck_assert_uint_eq(bytes, part_sizes[_i].bytes);
+    ck_assert_uint_eq(count, part_sizes[_i].count);
+    ck_assert(begins(0, "HEAD /bucket/pre/k?partNumber=1 HTTP/1.1\r\n"));
+}
+END_TEST
+
 struct sunk {
     char data[64];
     size_t bytes;
@@ -217,6 +275,8 @@ main(void)
     TCase *tc = tcase_create("s3_read");
     tcase_add_test(tc, query_is_encoded_and_sorted);
     tcase_add_test(tc, head_reads_everything);
+    tcase_add_test(tc, head_gives_the_checksums_of_others);
+    tcase_add_loop_test(tc, part_size_is_that_of_part_1, 0, COUNT(part_sizes));
     tcase_add_loop_test(tc, get_answered, 0, COUNT(gets));
     tcase_add_test(tc, uploads_are_asked_for_encoded_only_where_xml_fails);
     tcase_add_test(tc, remove_of_what_is_gone_is_success);
