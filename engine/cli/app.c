@@ -58,6 +58,24 @@ weir_app_load(struct weir_app *app)
     return weir_app_fail(app, &err);
 }
 
+static void
+on_log(void *app, enum weir_log_level level, const char *text)
+{
+    weir_console_log(((struct weir_app *)app)->console, level, text);
+}
+
+static void
+on_progress(void *app, const struct weir_progress *p)
+{
+    weir_console_progress(((struct weir_app *)app)->console, p);
+}
+
+static void
+on_planned(void *app, const struct weir_planned *p)
+{
+    weir_plan_tell(app, p);
+}
+
 struct weir_options
 weir_app_engine_options(struct weir_app *app)
 {
@@ -67,13 +85,14 @@ weir_app_engine_options(struct weir_app *app)
         .report_file = app->options.report_file,
         .report_all = app->options.report_all,
         .accept_root = app->options.accept_root,
+        .dry_run = app->options.dry_run,
+        .full = app->options.full,
+        .allow_deletes = app->options.allow_deletes,
         .clock = weir_clock_system(),
         .cancel = app->cancel,
         .seed = random_seed(),
         .env = environment,
-        .observer = {.ctx = app->console,
-                     .log = weir_console_log,
-                     .progress = weir_console_progress},
+        .observer = {.ctx = app, .log = on_log, .progress = on_progress, .planned = on_planned},
     };
 }
 

@@ -19,10 +19,23 @@ struct weir_app_options {
     const char *state_dir; /* NULL: the default for the job */
     const char *report_file;
     bool report_all, accept_root;
-    bool json;     /* results as JSON on stdout */
-    bool log_json; /* log lines as JSON on stderr */
+    bool dry_run, full;
+    uint64_t allow_deletes;  /* 0: as the manifest says */
+    const char *output_file; /* NULL: stdout */
+    const char *input_file;  /* NULL: stdin */
+    bool json;               /* results as JSON on stdout */
+    bool log_json;           /* log lines as JSON on stderr */
     enum weir_log_level log_level;
+    bool log_level_given;
     enum weir_progress_mode progress;
+};
+
+#define WEIR_PLAN_ACTIONS 8
+struct weir_plan { /* what a dry run told, summed up by action */
+    struct {
+        const char *action; /* static, of the engine; NULL ends the list */
+        uint64_t count, bytes;
+    } sum[WEIR_PLAN_ACTIONS];
 };
 
 struct weir_console; /* stderr: log lines and the progress line above each other */
@@ -32,6 +45,8 @@ struct weir_app {
     struct weir_cancel *cancel;
     struct weir_console *console;
     struct weir_manifest *manifest;
+    bool quiet; /* nobody looks: not a word while all is well */
+    struct weir_plan plan;
     char state_dir[4096];
 };
 
@@ -39,10 +54,15 @@ struct weir_command {
     const char *name, *help;
     const char *detail;               /* second paragraph of --help */
     int (*run)(struct weir_app *app); /* returns the exit status */
+    bool for_cron;                    /* quiet where stdout is no terminal */
 };
 
-/* The one list of commands; ends with name == NULL. */
+/* The one list of commands; ends with name == NULL.  A name may be two words. */
 extern const struct weir_command weir_commands[];
+
+/* The command that the arguments begin with, NULL when they name none. *out_words: how many of
+ * them its name takes, or 1 when only its first word is there. */
+const struct weir_command *weir_command_find(int argc, char **argv, int *out_words);
 
 /* Parses argv after the command.  Returns 0; 1 when help was printed; -1 on a mistake, which
  * was told on stderr. */
@@ -62,7 +82,23 @@ int weir_app_fail(struct weir_app *app, const struct weir_err *err);
 
 int weir_cmd_check(struct weir_app *app);
 int weir_cmd_seed(struct weir_app *app);
+int weir_cmd_sync(struct weir_app *app);
 int weir_cmd_status(struct weir_app *app);
+int weir_cmd_export(struct weir_app *app);
+int weir_cmd_import(struct weir_app *app);
+int weir_cmd_rebuild(struct weir_app *app);
+
+/* Asks the catalog and prints what it says; returns the exit status. */
+int weir_cmd_status_show(struct weir_app *app);
+
+/* ---- summary.c: the end of a pass on stdout ---- */
+void weir_summary_print(const struct weir_app *app, const struct weir_ledger *l);
+void weir_summary_plan(const struct weir_app *app, const struct weir_ledger *l);
+void weir_summary_json(const struct weir_app *app, const struct weir_ledger *l,
+                       const struct weir_err *err, int status);
+
+/* ---- plan.c: one action of a dry run on stdout ---- */
+void weir_plan_tell(struct weir_app *app, const struct weir_planned *p);
 
 /* ---- console.c ---- */
 struct weir_console *weir_console_create(const struct weir_app_options *o,
@@ -70,6 +106,9 @@ struct weir_console *weir_console_create(const struct weir_app_options *o,
 void weir_console_free(struct weir_console *c);
 void weir_console_log(void *console, enum weir_log_level level, const char *text);
 void weir_console_progress(void *console, const struct weir_progress *p);
+struct weir_buf;
+/* Appends a text with what is no character, or controls a terminal, as \xNN. */
+void weir_console_plain(struct weir_buf *b, const char *text, size_t bytes);
 void weir_console_clear(struct weir_console *c); /* takes the progress line away */
 
 #endif

@@ -1,5 +1,6 @@
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/app.h"
 #include "observe/format.h"
@@ -15,12 +16,14 @@ static void
 print_end(const json_t *pass, bool running)
 {
     const json_t *status = json_object_get(pass, "exit_status");
+    const char *command = json_string_value(json_object_get(pass, "command"));
     if (running)
         (void)printf("under way");
     else if (status != NULL)
         (void)printf("ended with status %" JSON_INTEGER_FORMAT, json_integer_value(status));
     else
-        (void)printf("was killed; run weir seed to continue");
+        (void)printf("was killed; run weir %s to continue",
+                     strcmp(command, "seed") == 0 ? command : "sync");
 }
 
 static void
@@ -46,6 +49,12 @@ print_pass(const json_t *pass, bool running)
     }
     (void)printf("  %-10s %14s\n", "bytes sent",
                  weir_format_bytes(number_of(l, "sent_bytes"), n));
+    if (number_of(l, "copied_bytes") > 0)
+        (void)printf("  %-10s %14s\n", "copied",
+                     weir_format_bytes(number_of(l, "copied_bytes"), n));
+    if (number_of(l, "quarantined") > 0)
+        (void)printf("  %-10s %14s\n", "quarantine",
+                     weir_format_count(number_of(l, "quarantined"), n));
     if (number_of(l, "pending") > 0)
         (void)printf("  %-10s %14s\n", "pending",
                      weir_format_count(number_of(l, "pending"), n));
@@ -73,13 +82,10 @@ print_human(const char *json)
 }
 
 int
-weir_cmd_status(struct weir_app *app)
+weir_cmd_status_show(struct weir_app *app)
 {
     struct weir_err err = WEIR_ERR_INIT;
     char *json = NULL;
-    int status = weir_app_load(app);
-    if (status != 0)
-        return status;
     struct weir_options o = weir_app_engine_options(app);
     if (weir_status(&o, &json, &err) != 0)
         return weir_app_fail(app, &err);
@@ -89,4 +95,11 @@ weir_cmd_status(struct weir_app *app)
         print_human(json);
     free(json);
     return 0;
+}
+
+int
+weir_cmd_status(struct weir_app *app)
+{
+    int status = weir_app_load(app);
+    return status != 0 ? status : weir_cmd_status_show(app);
 }

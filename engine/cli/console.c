@@ -66,14 +66,12 @@ put_time(struct weir_buf *b, int64_t wall_ns)
     weir_buf_printf(b, "%s.%03dZ", text, (int)(wall_ns % WEIR_NS_PER_S / WEIR_NS_PER_MS));
 }
 
-/* What is no character, or controls a terminal, becomes \xNN: no file name can forge a line or
- * speak to the terminal. */
-static void
-put_plain(struct weir_buf *b, const char *text)
+void
+weir_console_plain(struct weir_buf *b, const char *text, size_t bytes)
 {
-    for (size_t left = strlen(text); left > 0;) {
+    for (const char *end = text + bytes; text < end;) {
         uint32_t code = 0;
-        size_t n = weir_utf8_next(text, left, &code);
+        size_t n = weir_utf8_next(text, (size_t)(end - text), &code);
         bool plain = n > 0 && !weir_utf8_is_control(code);
         n = n > 0 ? n : 1;
         if (plain)
@@ -81,7 +79,6 @@ put_plain(struct weir_buf *b, const char *text)
         for (size_t i = 0; i < n && !plain; i++)
             weir_buf_printf(b, "\\x%02x", (unsigned char)text[i]);
         text += n;
-        left -= n;
     }
 }
 
@@ -101,7 +98,7 @@ weir_console_log(void *console, enum weir_log_level level, const char *text)
         weir_buf_text(&b, "}\n");
     } else {
         weir_buf_printf(&b, "weir: %s: ", names[level]);
-        put_plain(&b, text);
+        weir_console_plain(&b, text, strlen(text)); /* no file name can forge a line */
         weir_buf_text(&b, "\n");
     }
     weir_console_clear(c);

@@ -49,13 +49,15 @@ hold_standard_descriptors(void)
         (void)close(fd);
 }
 
-static const struct weir_command *
-find_command(const char *name)
+/* A line in a crontab is told of what is wrong, and of nothing else. */
+static void
+be_quiet(struct weir_app *app)
 {
-    for (const struct weir_command *c = weir_commands; c->name != NULL; c++)
-        if (strcmp(c->name, name) == 0)
-            return c;
-    return NULL;
+    app->quiet = true;
+    if (app->options.progress == WEIR_PROGRESS_AUTO)
+        app->options.progress = WEIR_PROGRESS_NONE;
+    if (!app->options.log_level_given)
+        app->options.log_level = WEIR_LOG_WARN;
 }
 
 static int
@@ -65,6 +67,8 @@ run(const struct weir_command *cmd, int argc, char **argv)
     int parsed = weir_options_parse(argc, argv, cmd, &app.options);
     if (parsed != 0)
         return parsed > 0 ? 0 : 2;
+    if (cmd->for_cron && isatty(STDOUT_FILENO) != 1)
+        be_quiet(&app);
     app.console = weir_console_create(&app.options, weir_clock_system());
     if (app.console == NULL)
         return 1;
@@ -76,6 +80,24 @@ run(const struct weir_command *cmd, int argc, char **argv)
         status = 1;
     }
     return status;
+}
+
+/* @words: how many words at the start of the arguments begin some command. */
+static int
+no_command(int argc, char **argv, int words)
+{
+    const char *second = words == 1 && argc > 2 ? argv[2] : "";
+    if (strcmp(second, "--help") == 0) {
+        weir_options_help(stdout, NULL);
+        return 0;
+    }
+    if (words == 1 && *second == '\0')
+        (void)fprintf(stderr, "weir: '%s' wants a second word\n\n", argv[1]);
+    else if (argc >= 2)
+        (void)fprintf(stderr, "weir: there is no command '%s%s%s'\n\n", argv[1],
+                      *second != '\0' ? " " : "", second);
+    weir_options_help(stderr, NULL);
+    return 2;
 }
 
 int
@@ -93,13 +115,10 @@ main(int argc, char **argv)
         weir_options_help(stdout, NULL);
         return 0;
     }
-    const struct weir_command *cmd = argc >= 2 ? find_command(argv[1]) : NULL;
-    if (cmd == NULL) {
-        if (argc >= 2)
-            (void)fprintf(stderr, "weir: there is no command '%s'\n\n", argv[1]);
-        weir_options_help(stderr, NULL);
-        return 2;
-    }
+    int words;
+    const struct weir_command *cmd = weir_command_find(argc - 1, argv + 1, &words);
+    if (cmd == NULL)
+        return no_command(argc, argv, words);
     set_signals();
-    return run(cmd, argc - 1, argv + 1);
+    return run(cmd, argc - words, argv + words);
 }

@@ -1,5 +1,7 @@
 /* options -- one table gives getopt_long its input and --help its text. */
+#include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/app.h"
@@ -9,6 +11,9 @@ enum key {
     KEY_REPORT,
     KEY_REPORT_ALL,
     KEY_ACCEPT_ROOT,
+    KEY_DRY_RUN,
+    KEY_FULL,
+    KEY_ALLOW_DELETES,
     KEY_JSON,
     KEY_LOG_FORMAT,
     KEY_LOG_LEVEL,
@@ -16,19 +21,27 @@ enum key {
     KEY_HELP
 };
 
+static const char *const passes[] = {"seed", "sync", "catalog rebuild", NULL};
+static const char *const sync_only[] = {"sync", NULL};
+
 static const struct option_row {
     const char *name, *arg, *help;
     int key;
-    const char *only; /* name of the one command that takes it, or NULL for all */
+    const char *const *only; /* names of the commands that take it, or NULL for all */
 } rows[] = {
     {"state", "DIR", "state directory of the job (on a local disk)", KEY_STATE, NULL},
     {"json", NULL, "results as JSON on stdout", KEY_JSON, NULL},
-    {"report", "FILE", "write the report there", KEY_REPORT, "seed"},
-    {"report-all", NULL, "a record for unchanged entries too", KEY_REPORT_ALL, "seed"},
+    {"dry-run", NULL, "print what would be done, one line an entry, and do nothing",
+     KEY_DRY_RUN, sync_only},
+    {"full", NULL, "digest every file again, whatever its times say", KEY_FULL, sync_only},
+    {"allow-deletes", "N", "for this once, up to N objects may be deleted", KEY_ALLOW_DELETES,
+     sync_only},
+    {"report", "FILE", "write the report there", KEY_REPORT, passes},
+    {"report-all", NULL, "a record for unchanged entries too", KEY_REPORT_ALL, passes},
     {"accept-root", NULL, "the lake has moved: take source.root as it is now", KEY_ACCEPT_ROOT,
-     "seed"},
+     passes},
     {"progress", "auto|json|none", "auto: a line on a terminal, JSON events otherwise",
-     KEY_PROGRESS, "seed"},
+     KEY_PROGRESS, passes},
     {"log-format", "text|json", "of the messages on stderr", KEY_LOG_FORMAT, NULL},
     {"log-level", "LEVEL", "error, warning, info or debug", KEY_LOG_LEVEL, NULL},
     {"help", NULL, "this text", KEY_HELP, NULL},
@@ -38,7 +51,12 @@ static const struct option_row {
 static bool
 applies(const struct option_row *row, const struct weir_command *cmd)
 {
-    return row->only == NULL || cmd == NULL || strcmp(row->only, cmd->name) == 0;
+    if (row->only == NULL || cmd == NULL)
+        return true;
+    for (const char *const *name = row->only; *name != NULL; name++)
+        if (strcmp(*name, cmd->name) == 0)
+            return true;
+    return false;
 }
 
 static void
@@ -66,7 +84,7 @@ weir_options_help(FILE *to, const struct weir_command *cmd)
     (void)fprintf(to, "weir " WEIR_VERSION " moves a data lake to S3 and proves it.\n\n"
                       "usage: weir COMMAND MANIFEST [options]\n\ncommands:\n");
     for (const struct weir_command *c = weir_commands; c->name != NULL; c++)
-        (void)fprintf(to, "  %-8s %s\n", c->name, c->help);
+        (void)fprintf(to, "  %-16s %s\n", c->name, c->help);
     (void)fprintf(to,
                   "\nweir COMMAND --help tells the options; weir --version the version.\n"
                   "exit status: 0 done, 1 fatal, 2 usage or manifest, 3 some entries failed, "
@@ -91,6 +109,19 @@ mistake(const char *option, const char *value)
     return -1;
 }
 
+/* A number of objects, 1 or more; -1 when it is none. */
+static int
+objects(const char *value, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || n == 0)
+        return -1;
+    *out = n;
+    return 0;
+}
+
 static int
 apply(struct weir_app_options *o, const struct option_row *row, const char *value)
 {
@@ -101,6 +132,15 @@ apply(struct weir_app_options *o, const struct option_row *row, const char *valu
     switch (row->key) {
     case KEY_STATE:
         o->state_dir = value;
+        break;
+    case KEY_DRY_RUN:
+        o->dry_run = true;
+        break;
+    case KEY_FULL:
+        o->full = true;
+        break;
+    case KEY_ALLOW_DELETES:
+        i = objects(value, &o->allow_deletes);
         break;
     case KEY_REPORT:
         o->report_file = value;
@@ -121,6 +161,7 @@ apply(struct weir_app_options *o, const struct option_row *row, const char *valu
     case KEY_LOG_LEVEL:
         i = word(value, levels);
         o->log_level = (enum weir_log_level)i;
+        o->log_level_given = true;
         break;
     case KEY_PROGRESS:
         i = word(value, modes);
