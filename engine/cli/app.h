@@ -14,6 +14,8 @@ enum weir_progress_mode {
     WEIR_PROGRESS_NONE,
 };
 
+enum weir_log_format { WEIR_LOG_FORMAT_TEXT = 0, WEIR_LOG_FORMAT_JSON };
+
 struct weir_app_options {
     const char *manifest_file;
     const char *state_dir; /* NULL: the default for the job */
@@ -24,9 +26,8 @@ struct weir_app_options {
     const char *output_file; /* NULL: stdout */
     const char *input_file;  /* NULL: stdin */
     bool json;               /* results as JSON on stdout */
-    bool log_json;           /* log lines as JSON on stderr */
+    enum weir_log_format log_format;
     enum weir_log_level log_level;
-    bool log_level_given;
     enum weir_progress_mode progress;
 };
 
@@ -65,8 +66,9 @@ extern const struct weir_command weir_commands[];
 const struct weir_command *weir_command_find(int argc, char **argv, int *out_words);
 
 /* Parses argv after the command.  Returns 0; 1 when help was printed; -1 on a mistake, which
- * was told on stderr. */
-int weir_options_parse(int argc, char **argv, const struct weir_command *cmd,
+ * was told on stderr.
+ * @quiet: nobody looks: neither progress nor messages below a warning, unless asked for. */
+int weir_options_parse(int argc, char **argv, const struct weir_command *cmd, bool quiet,
                        struct weir_app_options *out);
 void weir_options_help(FILE *to, const struct weir_command *cmd); /* NULL: of the program */
 

@@ -33,7 +33,7 @@ weir_console_create(const struct weir_app_options *o, const struct weir_clock *c
         return NULL;
     bool terminal = isatty(STDERR_FILENO) == 1;
     c->clock = clock;
-    c->log_json = o->log_json;
+    c->log_json = o->log_format == WEIR_LOG_FORMAT_JSON;
     c->level = o->log_level;
     c->line = o->progress == WEIR_PROGRESS_AUTO && terminal;
     c->events =

@@ -49,26 +49,14 @@ hold_standard_descriptors(void)
         (void)close(fd);
 }
 
-/* A line in a crontab is told of what is wrong, and of nothing else. */
-static void
-be_quiet(struct weir_app *app)
-{
-    app->quiet = true;
-    if (app->options.progress == WEIR_PROGRESS_AUTO)
-        app->options.progress = WEIR_PROGRESS_NONE;
-    if (!app->options.log_level_given)
-        app->options.log_level = WEIR_LOG_WARN;
-}
-
 static int
 run(const struct weir_command *cmd, int argc, char **argv)
 {
-    struct weir_app app = {.cancel = &cancel};
-    int parsed = weir_options_parse(argc, argv, cmd, &app.options);
+    struct weir_app app = {.cancel = &cancel,
+                           .quiet = cmd->for_cron && isatty(STDOUT_FILENO) != 1};
+    int parsed = weir_options_parse(argc, argv, cmd, app.quiet, &app.options);
     if (parsed != 0)
         return parsed > 0 ? 0 : 2;
-    if (cmd->for_cron && isatty(STDOUT_FILENO) != 1)
-        be_quiet(&app);
     app.console = weir_console_create(&app.options, weir_clock_system());
     if (app.console == NULL)
         return 1;

@@ -1,50 +1,65 @@
 /* options -- one table gives getopt_long its input and --help its text. */
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/app.h"
 
-enum key {
-    KEY_STATE = 1,
-    KEY_REPORT,
-    KEY_REPORT_ALL,
-    KEY_ACCEPT_ROOT,
-    KEY_DRY_RUN,
-    KEY_FULL,
-    KEY_ALLOW_DELETES,
-    KEY_JSON,
-    KEY_LOG_FORMAT,
-    KEY_LOG_LEVEL,
-    KEY_PROGRESS,
-    KEY_HELP
+enum kind {
+    KIND_FLAG,    /* bool */
+    KIND_TEXT,    /* const char * */
+    KIND_WORD,    /* an enum: position in words */
+    KIND_OBJECTS, /* uint64_t, 1 or more */
+    KIND_HELP
 };
 
+/* The order of the words is the order of the enums. */
+static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+static const char *const modes[] = {"auto", "json", "none", NULL};
+
+/* The commands that take an option. */
 static const char *const passes[] = {"seed", "sync", "catalog rebuild", NULL};
 static const char *const sync_only[] = {"sync", NULL};
+static const char *const export_only[] = {"catalog export", NULL};
+static const char *const import_only[] = {"catalog import", NULL};
+
+#define FIELD(member) offsetof(struct weir_app_options, member)
 
 static const struct option_row {
     const char *name, *arg, *help;
-    int key;
     const char *const *only; /* names of the commands that take it, or NULL for all */
+    enum kind kind;
+    size_t offset; /* of the field in struct weir_app_options */
+    const char *const *words;
 } rows[] = {
-    {"state", "DIR", "state directory of the job (on a local disk)", KEY_STATE, NULL},
-    {"json", NULL, "results as JSON on stdout", KEY_JSON, NULL},
-    {"dry-run", NULL, "print what would be done, one line an entry, and do nothing",
-     KEY_DRY_RUN, sync_only},
-    {"full", NULL, "digest every file again, whatever its times say", KEY_FULL, sync_only},
-    {"allow-deletes", "N", "for this once, up to N objects may be deleted", KEY_ALLOW_DELETES,
-     sync_only},
-    {"report", "FILE", "write the report there", KEY_REPORT, passes},
-    {"report-all", NULL, "a record for unchanged entries too", KEY_REPORT_ALL, passes},
-    {"accept-root", NULL, "the lake has moved: take source.root as it is now", KEY_ACCEPT_ROOT,
-     passes},
-    {"progress", "auto|json|none", "auto: a line on a terminal, JSON events otherwise",
-     KEY_PROGRESS, passes},
-    {"log-format", "text|json", "of the messages on stderr", KEY_LOG_FORMAT, NULL},
-    {"log-level", "LEVEL", "error, warning, info or debug", KEY_LOG_LEVEL, NULL},
-    {"help", NULL, "this text", KEY_HELP, NULL},
+    {"state", "DIR", "state directory of the job (on a local disk)", NULL, KIND_TEXT,
+     FIELD(state_dir), NULL},
+    {"json", NULL, "results as JSON on stdout", NULL, KIND_FLAG, FIELD(json), NULL},
+    {"dry-run", NULL, "print what would be done, one line an entry, and do nothing", sync_only,
+     KIND_FLAG, FIELD(dry_run), NULL},
+    {"full", NULL, "digest every file again, whatever its times say", sync_only, KIND_FLAG,
+     FIELD(full), NULL},
+    {"allow-deletes", "N", "for this once, up to N objects may be deleted", sync_only,
+     KIND_OBJECTS, FIELD(allow_deletes), NULL},
+    {"output", "FILE", "write there, whole or not at all, instead of to stdout", export_only,
+     KIND_TEXT, FIELD(output_file), NULL},
+    {"input", "FILE", "read that instead of stdin", import_only, KIND_TEXT, FIELD(input_file),
+     NULL},
+    {"report", "FILE", "write the report there", passes, KIND_TEXT, FIELD(report_file), NULL},
+    {"report-all", NULL, "a record for unchanged entries too", passes, KIND_FLAG,
+     FIELD(report_all), NULL},
+    {"accept-root", NULL, "the lake has moved: take source.root as it is now", passes,
+     KIND_FLAG, FIELD(accept_root), NULL},
+    {"progress", "auto|json|none", "auto: a line on a terminal, JSON events otherwise", passes,
+     KIND_WORD, FIELD(progress), modes},
+    {"log-format", "text|json", "of the messages on stderr", NULL, KIND_WORD, FIELD(log_format),
+     formats},
+    {"log-level", "LEVEL", "error, warning, info or debug", NULL, KIND_WORD, FIELD(log_level),
+     levels},
+    {"help", NULL, "this text", NULL, KIND_HELP, 0, NULL},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -92,89 +107,59 @@ weir_options_help(FILE *to, const struct weir_command *cmd)
                   "TLS, 75 stopped: run again.\n");
 }
 
-/* Index of value in a NULL-terminated list of words, or -1. */
 static int
-word(const char *value, const char *const *words)
+set_word(void *field, const char *value, const char *const *words)
 {
-    for (int i = 0; words[i] != NULL; i++)
-        if (strcmp(value, words[i]) == 0)
-            return i;
+    for (unsigned i = 0; words[i] != NULL; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *(unsigned *)field = i;
+            return 0;
+        }
+    }
     return -1;
 }
 
 static int
-mistake(const char *option, const char *value)
-{
-    (void)fprintf(stderr, "weir: --%s: '%s' is not one of its values\n", option, value);
-    return -1;
-}
-
-/* A number of objects, 1 or more; -1 when it is none. */
-static int
-objects(const char *value, uint64_t *out)
+set_objects(uint64_t *field, const char *value)
 {
     char *end;
     errno = 0;
     unsigned long long n = strtoull(value, &end, 10);
     if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || n == 0)
         return -1;
-    *out = n;
+    *field = n;
     return 0;
 }
 
 static int
 apply(struct weir_app_options *o, const struct option_row *row, const char *value)
 {
-    static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
-    static const char *const formats[] = {"text", "json", NULL};
-    static const char *const modes[] = {"auto", "json", "none", NULL};
-    int i = 0;
-    switch (row->key) {
-    case KEY_STATE:
-        o->state_dir = value;
+    void *field = (char *)o + row->offset;
+    int rc = 0;
+    switch (row->kind) {
+    case KIND_FLAG:
+        *(bool *)field = true;
         break;
-    case KEY_DRY_RUN:
-        o->dry_run = true;
+    case KIND_TEXT:
+        *(const char **)field = value;
         break;
-    case KEY_FULL:
-        o->full = true;
+    case KIND_WORD:
+        rc = set_word(field, value, row->words);
         break;
-    case KEY_ALLOW_DELETES:
-        i = objects(value, &o->allow_deletes);
+    case KIND_OBJECTS:
+        rc = set_objects(field, value);
         break;
-    case KEY_REPORT:
-        o->report_file = value;
-        break;
-    case KEY_REPORT_ALL:
-        o->report_all = true;
-        break;
-    case KEY_ACCEPT_ROOT:
-        o->accept_root = true;
-        break;
-    case KEY_JSON:
-        o->json = true;
-        break;
-    case KEY_LOG_FORMAT:
-        i = word(value, formats);
-        o->log_json = i == 1;
-        break;
-    case KEY_LOG_LEVEL:
-        i = word(value, levels);
-        o->log_level = (enum weir_log_level)i;
-        o->log_level_given = true;
-        break;
-    case KEY_PROGRESS:
-        i = word(value, modes);
-        o->progress = (enum weir_progress_mode)i;
-        break;
-    default:
+    case KIND_HELP:
         break;
     }
-    return i < 0 ? mistake(row->name, value) : 0;
+    if (rc != 0)
+        (void)fprintf(stderr, "weir: --%s: '%s' is not one of its values%s\n", row->name, value,
+                      row->kind == KIND_OBJECTS ? ": a number, 1 or more" : "");
+    return rc;
 }
 
 int
-weir_options_parse(int argc, char **argv, const struct weir_command *cmd,
+weir_options_parse(int argc, char **argv, const struct weir_command *cmd, bool quiet,
                    struct weir_app_options *out)
 {
     struct option longs[ROWS + 1];
@@ -184,13 +169,16 @@ weir_options_parse(int argc, char **argv, const struct weir_command *cmd,
             (struct option){.name = rows[i].name,
                             .has_arg = rows[i].arg != NULL ? required_argument : no_argument,
                             .val = (int)i + 1};
-    *out = (struct weir_app_options){.log_level = WEIR_LOG_INFO};
+    *out = (struct weir_app_options){
+        .log_level = quiet ? WEIR_LOG_WARN : WEIR_LOG_INFO,
+        .progress = quiet ? WEIR_PROGRESS_NONE : WEIR_PROGRESS_AUTO,
+    };
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         if (c == '?' || c > (int)ROWS)
             return -1; /* getopt told why */
         const struct option_row *row = &rows[c - 1];
-        if (row->key == KEY_HELP) {
+        if (row->kind == KIND_HELP) {
             weir_options_help(stdout, cmd);
             return 1;
         }
