@@ -64,7 +64,7 @@ weir_copy_is_refusal(const struct weir_err *why)
     }
 }
 
-int
+enum weir_copy
 weir_copy_object(struct weir_worker *w, const struct weir_copy_source *from,
                  const struct weir_object *object, struct weir_stored *out, bool *out_proven,
                  struct weir_err *err)
@@ -73,21 +73,22 @@ weir_copy_object(struct weir_worker *w, const struct weir_copy_source *from,
     struct weir_err why = WEIR_ERR_INIT;
     struct weir_stored stored = {0};
     if ((w->sender->caps & WEIR_CAP_COPY) == 0 || from->bytes > lim->copy_bytes_max)
-        return 0;
+        return WEIR_COPY_REFUSED;
     if (w->transport->ops->copy(w->transport, from->key, from->etag, object, &stored, &why) !=
         0) {
         if (weir_copy_is_refusal(&why))
-            return 0;
+            return WEIR_COPY_REFUSED;
         *err = why;
-        return -1;
+        return WEIR_COPY_ERROR;
     }
     stored.bytes = from->bytes; /* a reply does not tell: believed only with the digest */
     if (stored.has_crc64nvme && is_same(w, from, &stored, out_proven) && *out_proven &&
         stored.etag[0] != '\0') {
         *out = stored;
-        return 1;
+        return WEIR_COPY_DONE;
     }
-    return check(w, from, object->key, out, out_proven, err);
+    int same = check(w, from, object->key, out, out_proven, err);
+    return same < 0 ? WEIR_COPY_ERROR : same == 1 ? WEIR_COPY_DONE : WEIR_COPY_DOUBTFUL;
 }
 
 bool
@@ -127,10 +128,17 @@ weir_copy_base(struct weir_worker *w, struct weir_task *task, struct weir_err *e
             return 0; /* who sends it finds out whose it is */
         object.condition = guarded ? WEIR_COND_ABSENT : WEIR_COND_NONE;
     }
-    int copied = weir_copy_object(w, &from, &object, &task->stored, &task->proven, err);
-    if (copied == 1)
+    switch (weir_copy_object(w, &from, &object, &task->stored, &task->proven, err)) {
+    case WEIR_COPY_DONE:
         task->outcome = WEIR_OUTCOME_COPIED;
-    return copied;
+        return 1;
+    case WEIR_COPY_DOUBTFUL: /* an object of ours that may hold anything must not stay */
+        return b->self ? 0 : w->transport->ops->remove(w->transport, item->key, err);
+    case WEIR_COPY_REFUSED:
+        return 0;
+    default:
+        return -1;
+    }
 }
 
 /* ---- safe-keeping ---- */
@@ -197,8 +205,8 @@ digest_back(void *ctx, const void *data, size_t bytes)
     return 0;
 }
 
-/* Where the store keeps no checksum and gives the copy another ETag, only its bytes can tell.  1,
- * 0 or -1. */
+/* Where the store keeps no checksum and gives the copy another ETag, only its bytes can tell.
+ * 1, 0 or -1. */
 static int
 compare_bytes(struct weir_worker *w, const struct weir_copy_source *from, const char *key,
               struct weir_err *err)
@@ -206,8 +214,8 @@ compare_bytes(struct weir_worker *w, const struct weir_copy_source *from, const 
     struct read_back r = {0};
     if (!from->has_crc64nvme)
         return 0;
-    if (from->bytes > 0 && w->transport->ops->get(w->transport, key, 0, UINT64_MAX, digest_back,
-                                                  &r, err) != 0)
+    if (from->bytes > 0 &&
+        w->transport->ops->get(w->transport, key, 0, UINT64_MAX, digest_back, &r, err) != 0)
         return -1;
     return r.bytes == from->bytes && r.crc64nvme == from->crc64nvme;
 }
@@ -220,7 +228,7 @@ weir_copy_keep(struct weir_worker *w, const struct weir_copy_source *from, const
     struct weir_object object = {.key = key};
     struct weir_stored stored;
     bool proven = false;
-    int there;
+    int there = 0;
     if ((w->sender->caps & WEIR_CAP_COPY) == 0)
         return weir_err_set(err, WEIR_E_UNSUPPORTED, "the store cannot copy objects");
     if (from->bytes > lim->copy_bytes_max) {
@@ -233,13 +241,17 @@ weir_copy_keep(struct weir_worker *w, const struct weir_copy_source *from, const
             return -1;
         there = check(w, from, key, &stored, &proven, err);
     } else {
-        there = weir_copy_object(w, from, &object, &stored, &proven, err);
+        enum weir_copy copied = weir_copy_object(w, from, &object, &stored, &proven, err);
+        if (copied == WEIR_COPY_REFUSED)
+            return weir_err_set(err, WEIR_E_UNSUPPORTED, "the store refused to copy %s to %s",
+                                from->key, key);
+        there = copied == WEIR_COPY_ERROR ? -1 : copied == WEIR_COPY_DONE;
     }
     if (there == 0)
         there = compare_bytes(w, from, key, err);
     if (there == 0)
         return weir_err_set(err, WEIR_E_DIGEST,
-                            "%s could not be copied to %s, or the copy differs", from->key,
+                            "the copy of %s at %s cannot be shown to be the same", from->key,
                             key);
     return there < 0 ? -1 : 0;
 }

@@ -14,16 +14,21 @@ struct weir_copy_source {   /* what is copied, and what it must be */
         *meta; /* weir_copy_keep: metadata where the copy needs it; or NULL */
 };
 
+enum weir_copy {
+    WEIR_COPY_ERROR = -1,
+    WEIR_COPY_REFUSED = 0, /* no such capability, source gone or changed, target occupied */
+    WEIR_COPY_DONE,        /* it is there, and is the same */
+    WEIR_COPY_DOUBTFUL,    /* it is there, and differs or cannot be compared */
+};
+
 /**
  * weir_copy_object() -- make object->key from the source, with object's metadata, in one
- * request. The store's word is not enough: the copy's size, and its CRC64NVME or ETag, are
- * compared. Returns 1 when it is there (out, *out_proven: by CRC64NVME); 0 when it cannot be
- * had in this way (no such capability, source gone or changed, target occupied, copy differs):
- * send it; -1 on other errors.
+ * request.  The store's word is not enough: the copy's size, and its CRC64NVME or ETag, are
+ * compared.  DONE sets *out and *out_proven (by CRC64NVME).
  */
-int weir_copy_object(struct weir_worker *w, const struct weir_copy_source *from,
-                     const struct weir_object *object, struct weir_stored *out,
-                     bool *out_proven, struct weir_err *err);
+enum weir_copy weir_copy_object(struct weir_worker *w, const struct weir_copy_source *from,
+                                const struct weir_object *object, struct weir_stored *out,
+                                bool *out_proven, struct weir_err *err);
 
 /* An error of a copy after which the file can still be sent. */
 bool weir_copy_is_refusal(const struct weir_err *why);
@@ -33,8 +38,8 @@ bool weir_copy_is_refusal(const struct weir_err *why);
 bool weir_copy_is_needless(const struct weir_worker *w, const struct weir_task *task);
 
 /* Makes the item's object from its base, which has the same content (task->bytes, crc64nvme),
- * with the metadata in w->meta.  Returns as weir_copy_object(); on 1 outcome, stored and proven
- * are set. */
+ * with the metadata in w->meta.  Returns 1 when it is there (outcome, stored and
+ * proven are set), 0 to send the file, -1 on error. */
 int weir_copy_base(struct weir_worker *w, struct weir_task *task, struct weir_err *err);
 
 /* A copy of any size with the source's metadata, for safe-keeping; compared as above.  The old
