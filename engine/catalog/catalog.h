@@ -165,6 +165,9 @@ int weir_catalog_find_inode(struct weir_catalog *c, uint64_t ino, uint64_t size,
 /* Vanished entries that were missing at least since before_ns: how many, their bytes. */
 int weir_catalog_gone_count(struct weir_catalog *c, int64_t before_ns, uint64_t *out_entries,
                             uint64_t *out_bytes, struct weir_err *err);
+/* Of them: files whose content (inode and digest) a live row has, too: renamed, not lost. */
+int weir_catalog_gone_elsewhere(struct weir_catalog *c, int64_t before_ns,
+                                uint64_t *out_entries, struct weir_err *err);
 /* The next of them after (after_dir, after_name) in order of (dir id, name); after_dir 0
  * begins. *out_found false at the end. */
 int weir_catalog_gone_next(struct weir_catalog *c, int64_t before_ns, int64_t after_dir,

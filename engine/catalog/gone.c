@@ -200,16 +200,41 @@ weir_catalog_gone_next(struct weir_catalog *c, int64_t before_ns, int64_t after_
     return got < 0 ? -1 : 0;
 }
 
+/* One number from a statement whose parameters are bound. */
+static int
+read_count(struct weir_stmt *q, uint64_t *out, struct weir_err *err)
+{
+    struct weir_catalog *c = q->c;
+    int got = weir_stmt_step(q, "count entries", err);
+    if (got != 1)
+        return got < 0 ? -1 : weir_stmt_damaged(c, "no count", err);
+    *out = weir_stmt_uint(q);
+    weir_stmt_release(q);
+    return 0;
+}
+
+int
+weir_catalog_gone_elsewhere(struct weir_catalog *c, int64_t before_ns, uint64_t *out_entries,
+                            struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (weir_stmt_take(c, WEIR_STMT_GONE_ELSEWHERE,
+                       "SELECT count(*) FROM entry AS gone WHERE gone.gone_ns != 0"
+                       " AND gone.gone_ns <= ? AND gone.type = 1 AND gone.size != 0"
+                       " AND EXISTS (SELECT 1 FROM entry AS live WHERE live.ino = gone.ino"
+                       " AND live.type = 1 AND live.size != 0 AND live.size = gone.size"
+                       " AND live.gone_ns = 0 AND live.xxh128 = gone.xxh128)",
+                       &q, err) != 0)
+        return -1;
+    weir_stmt_bind_int(&q, before_ns);
+    return read_count(&q, out_entries, err);
+}
+
 int
 weir_catalog_entry_count(struct weir_catalog *c, uint64_t *out_entries, struct weir_err *err)
 {
     struct weir_stmt q;
     if (weir_stmt_take(c, WEIR_STMT_ENTRY_COUNT, "SELECT count(*) FROM entry", &q, err) != 0)
         return -1;
-    int got = weir_stmt_step(&q, "count the entries", err);
-    if (got != 1)
-        return got < 0 ? -1 : weir_stmt_damaged(c, "no count", err);
-    *out_entries = weir_stmt_uint(&q);
-    weir_stmt_release(&q);
-    return 0;
+    return read_count(&q, out_entries, err);
 }

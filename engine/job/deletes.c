@@ -104,6 +104,10 @@ weir_run_deletes(struct weir_run *r, struct weir_err *err)
         return 0;
     if (weir_catalog_entry_count(r->setup.catalog, &q.known, err) != 0)
         return -1;
+    uint64_t renamed = 0;
+    if (weir_catalog_gone_elsewhere(r->setup.catalog, before, &renamed, err) != 0)
+        return -1;
+    q.due -= renamed < q.due ? renamed : q.due;
     enum weir_guard guard = weir_guard_ask(&q);
     if (guard != WEIR_GUARD_OPEN) {
         close_guard(r, guard, &q, before);

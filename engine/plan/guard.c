@@ -11,10 +11,10 @@ share(uint64_t known, unsigned percent)
 enum weir_guard
 weir_guard_ask(const struct weir_guard_question *q)
 {
-    if (q->due == 0)
-        return WEIR_GUARD_OPEN;
     if (q->unseen)
         return WEIR_GUARD_UNSEEN;
+    if (q->due == 0)
+        return WEIR_GUARD_OPEN;
     if (q->allowed > 0)
         return q->due <= q->allowed ? WEIR_GUARD_OPEN : WEIR_GUARD_ALLOWED;
     if (q->due > q->track->delete_limit_files)

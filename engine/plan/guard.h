@@ -9,7 +9,8 @@
 
 struct weir_guard_question {
     const struct weir_track *track;
-    uint64_t due;     /* objects that the policy would delete in this pass */
+    uint64_t due;     /* objects that the policy would delete in this pass, without those of
+                         renamed files, whose content stays */
     uint64_t known;   /* all objects that the catalog knows, with those */
     bool unseen;      /* something in the lake could not be looked at */
     uint64_t allowed; /* --allow-deletes: so many, whatever the limits say; 0 = not given */

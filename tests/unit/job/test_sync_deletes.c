@@ -134,6 +134,32 @@ START_TEST(the_guard_knows_percent)
 }
 END_TEST
 
+/* What was renamed is not lost: it does not count. */
+START_TEST(the_guard_leaves_renames_alone)
+{
+    b.manifest.track.delete_limit_files = 1;
+    b.manifest.track.delete_limit_percent = 5;
+    for (unsigned i = 0; i < 20; i++) {
+        char path[32];
+        (void)snprintf(path, sizeof(path), "d/%02u", i);
+        bench_write(&b, path, 10 + i, i);
+    }
+    bench_write(&b, "x", 1, 1);
+    bench_write(&b, "y", 2, 1);
+    sync_and_check();
+    bench_rename(&b, "d", "e");
+    bench_remove(&b, "x");
+    sync_and_check();
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 21);
+    bench_rename(&b, "e", "d");
+    bench_remove(&b, "d/07");
+    bench_remove(&b, "d/08");
+    mem_store_calm(b.store);
+    bench_want(&b, 5);
+    ck_assert_msg(strstr(b.log, "--allow-deletes 2") != NULL, "%s", b.log);
+}
+END_TEST
+
 START_TEST(an_emptied_lake_stops)
 {
     bench_write(&b, "a", 5, 1);
@@ -262,6 +288,7 @@ main(void)
     tcase_add_test(tc, grace_time);
     tcase_add_test(tc, the_guard_counts_before_the_first_delete);
     tcase_add_test(tc, the_guard_knows_percent);
+    tcase_add_test(tc, the_guard_leaves_renames_alone);
     tcase_add_test(tc, an_emptied_lake_stops);
     tcase_add_test(tc, foreign_objects_are_never_deleted);
     tcase_add_test(tc, quarantine_keeps_a_copy);

@@ -12,7 +12,8 @@ static const struct {
     uint64_t allowed;
     enum weir_guard want;
 } cases[] = {
-    {1000, 5, 0, 0, true, 0, WEIR_GUARD_OPEN}, /* nothing to delete: nothing to guard */
+    {1000, 5, 0, 0, false, 0, WEIR_GUARD_OPEN},
+    {1000, 5, 0, 100, true, 0, WEIR_GUARD_UNSEEN}, /* renamed ones are due all the same */
     {1000, 5, 1, 10, true, 100, WEIR_GUARD_UNSEEN},
     {1000, 5, 1, 10, false, 0, WEIR_GUARD_OPEN}, /* half an object, rounded up */
     {1000, 5, 2, 20, false, 0, WEIR_GUARD_PERCENT},
