@@ -142,6 +142,8 @@ after_walk(struct weir_run *r, struct weir_err *err)
         return 0;
     if (r->o->dry_run)
         return weir_run_tell_vanished(r, err);
+    if (r->rebuild && weir_run_leftovers(r, err) != 0)
+        return -1;
     if (weir_run_unseen_dirs(r, err) != 0 || weir_run_deletes(r, err) != 0 ||
         weir_run_loop(r, err) != 0)
         return -1;

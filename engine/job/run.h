@@ -204,6 +204,10 @@ void weir_run_deletes_free(struct weir_run *r);
 /* The ledger's count of what vanished and is still in the store. */
 int weir_run_count_kept(struct weir_run *r, struct weir_err *err);
 
+/* ---- leftovers.c: the end of a rebuild ---- */
+/* Objects of this job that the lake has no file for become gone rows; one HEAD for each. */
+int weir_run_leftovers(struct weir_run *r, struct weir_err *err);
+
 /* ---- dry.c: what a pass would do ---- */
 void weir_run_tell_dir(struct weir_run *r, const struct weir_run_dir *d);
 int weir_run_tell_vanished(struct weir_run *r, struct weir_err *err); /* after the walk */

@@ -127,7 +127,8 @@ int weir_catalog_import_job(const struct weir_options *o, weir_next_line_fn *nex
 /**
  * weir_catalog_rebuild() -- makes the catalog of a job from its lake and its store alone.
  * Reads every file, asks for every object, sends and changes nothing; entries without their
- * object stay unknown, and the next sync sends them.  The state directory must have no catalog.
+ * object are failed by name, and the next sync sends them.  Objects of the job without a file
+ * are vanished entries.  The state directory must have no catalog.
  */
 int weir_catalog_rebuild(const struct weir_options *o, struct weir_ledger *out,
                          struct weir_err *err);

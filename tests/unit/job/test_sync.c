@@ -291,9 +291,12 @@ START_TEST(rebuild_finds_everything)
     bench_write(&b, "big", 3 * MIB, 2);
     bench_mkdir(&b, "empty");
     bench_link(&b, "l", "d/a");
+    bench_write(&b, "later", 77, 9);
     sync_and_check();
+    mem_store_plant_bytes(b.store, "foreign", "x", 1, NULL);
     char other[160];
     (void)snprintf(other, sizeof(other), "%s/state2", b.dir);
+    bench_remove(&b, "later");
     b.options.state_dir = other;
     plant_marker();
     mem_store_calm(b.store);
@@ -302,8 +305,14 @@ START_TEST(rebuild_finds_everything)
     ck_assert_msg(rc == 0, "%s %s", b.log, b.err.nframes > 0 ? b.err.frame[0] : "");
     ck_assert_uint_eq(b.ledger.found, 4);
     ck_assert_uint_eq(b.ledger.sent_objects, 0);
-    check_quiet();
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1); /* vanished while nobody looked */
+    mem_store_calm(b.store);
+    bench_want(&b, 0);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_UNCHANGED], 4);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 1);
+    ck_assert_ptr_null(mem_store_find(b.store, "later"));
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "foreign"));
+    check_quiet();
 }
 END_TEST
 
