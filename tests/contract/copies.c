@@ -75,14 +75,33 @@ copying(struct contract *c)
         contract_ok(c, copy(c, from, source.etag, &to, &copied), "copy");
         expect(c, to.key, data, sizes[i], meta_b, 1, &copied);
         expect(c, from, data, sizes[i], meta_a, 2, &source);
-        to.meta_count = 0; /* replaced by nothing, over what is there */
-        contract_ok(c, copy(c, from, "", &to, &copied), "copy again");
-        expect(c, to.key, data, sizes[i], NULL, 0, &copied);
-        to.meta = NULL; /* those of the source */
+        (void)snprintf(name, sizeof(name), "kept/%zu", i);
+        to = (struct weir_object){.key = contract_key(c, name)}; /* metadata of the source */
         contract_ok(c, copy(c, from, source.etag, &to, &copied), "copy with its metadata");
         expect(c, to.key, data, sizes[i], meta_a, 2, &copied);
         free(data);
     }
+}
+
+static void
+overwriting(struct contract *c)
+{
+    struct weir_stored stored;
+    const char *from = contract_key(c, "from");
+    struct weir_object to = {.key = contract_key(c, "to"), .meta = meta_b, .meta_count = 1};
+    if (!contract_can(c, WEIR_CAP_COPY, "copy"))
+        return;
+    put_source(c, from, "source", 6, &stored);
+    put_source(c, to.key, "what was there", 14, &stored);
+    contract_ok(c, copy(c, from, "", &to, &stored), "copy over an object");
+    expect(c, to.key, "source", 6, meta_b, 1, &stored);
+    to.meta = NULL;
+    contract_ok(c, copy(c, from, "", &to, &stored), "copy with its metadata");
+    expect(c, to.key, "source", 6, meta_a, 2, &stored);
+    to.meta = meta_b;
+    to.meta_count = 0;
+    contract_ok(c, copy(c, from, "", &to, &stored), "copy without any metadata");
+    expect(c, to.key, "source", 6, NULL, 0, &stored);
 }
 
 static void
@@ -171,6 +190,7 @@ odd_names(struct contract *c)
 
 const struct contract_case contract_copies[] = {
     {"copying", copying},
+    {"copy-overwrites", overwriting},
     {"copy-onto-itself", onto_itself},
     {"copy-directories", directories},
     {"copy-conditions", conditions},

@@ -215,7 +215,8 @@ weir_file_complete_upload(struct weir_transport *t, const struct weir_object *ob
     struct weir_object whole = *object; /* metadata was given at create */
     whole.meta = u.head.meta;
     whole.meta_count = u.head.meta_count;
-    if (weir_file_ready(h, err) != 0 || check_all(&a, object_bytes, crc64nvme, err) != 0 ||
+    if (weir_file_record_check(&whole, err) != 0 || weir_file_ready(h, err) != 0 ||
+        check_all(&a, object_bytes, crc64nvme, err) != 0 ||
         data_open(&a, upload_id, err) != 0 ||
         assemble_and_publish(&a, &whole, crc64nvme, out, err) != 0)
         goto free_stored;

@@ -91,7 +91,9 @@ copy_locked(struct mem_store *s, const struct mem_object *from,
         return -1;
     struct mem_object o = {
         .bytes = from->bytes, .crc64nvme = from->crc64nvme, .data = from->data};
-    mem_describe_object(s, &o, object);
+    struct weir_object to = *object;
+    to.meta_count = object->meta != NULL ? object->meta_count : 0;
+    mem_describe_object(s, &o, &to);
     if (object->meta == NULL) {
         o.meta_count = from->meta_count;
         memcpy(o.meta, from->meta, sizeof(o.meta));

@@ -3,6 +3,7 @@
 
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/xattr.h>
 
 static int
 copy(struct bench *b, const char *from, const char *etag, const char *to,
@@ -120,6 +121,30 @@ START_TEST(onto_itself_the_file_stays)
     weir_err_clear(&b.err);
     ck_assert_int_eq(b.ops->copy(b.t, "d/object", "", &absent, &stored, &b.err), -1);
     ck_assert_int_eq(b.err.code, WEIR_E_EXISTS);
+    bench_teardown(&b);
+}
+END_TEST
+
+/* A record that somebody else wrote may hold more than weir keeps. */
+START_TEST(a_record_that_is_too_long)
+{
+    struct bench b;
+    struct weir_stored stored;
+    static char record[3900];
+    char path[1400];
+    bench_setup(&b, FILE_KEEP_UNDECIDED);
+    ck_assert_int_eq(bench_put(&b, "object", "x"), 0);
+    (void)snprintf(path, sizeof(path), "%s", bench_path(&b, "object"));
+    ssize_t n = getxattr(path, "user.weir.meta", record, 200);
+    if (n > 0) { /* else this file system keeps none */
+        int head = (int)n;
+        (void)snprintf(record + head, sizeof(record) - (size_t)head, "long=%03700d\n", 1);
+        ck_assert_int_eq(setxattr(path, "user.weir.meta", record, strlen(record), 0), 0);
+        ck_assert_int_eq(copy(&b, "object", "", "copy", NULL, &stored), -1);
+        ck_assert_int_eq(b.err.code, WEIR_E_LIMIT);
+        ck_assert_int_eq(copy(&b, "object", "", "copy", &meta_b, &stored), 0);
+        expect_text(&b, "copy", "x");
+    }
     bench_teardown(&b);
 }
 END_TEST
@@ -306,6 +331,7 @@ main(void)
     tcase_add_loop_test(tc, damaged_bytes_are_not_copied, keeps, end);
     tcase_add_loop_test(tc, files_of_others_are_read, keeps, end);
     tcase_add_loop_test(tc, onto_itself_the_file_stays, keeps, end);
+    tcase_add_test(tc, a_record_that_is_too_long);
     tcase_add_loop_test(tc, refused_by_name, 0, (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_loop_test(tc, ranges_in_every_order, 0, 6);
     tcase_add_test(tc, ranges_that_are_not_there);
