@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 import fakes3
@@ -220,6 +221,87 @@ class Transfer(flowcase.Case):
         self.server.script("op=PutObject key=p/d* do=delay:30")
         self.seed(self.job(transfer=["connections: 1"]), 0)
         self.assertLess(json.loads(self.server.admin("GET", "log")[1])["connections"]["accepted"], 5)
+
+
+class Track(flowcase.Case):
+    """What `weir sync` does by the section track; tests/flow/test_cron.py has metrics."""
+
+    @classmethod
+    def fill(cls, lake):
+        """Lakes in store, so that one wait is enough until their files are old enough to be read."""
+        cls.lakes = ["%s/lake%d" % (cls.class_work, n) for n in range(16)]
+        for folder in cls.lakes:
+            for i in range(20):
+                write("%s/file%d" % (folder, i), b"%d" % i)
+
+    def start(self, *track):
+        """A job that was synced once, on a lake and a server of its own."""
+        self.server = self.start_server()
+        lake = self.lakes.pop()
+        job = self.job(os.path.basename(lake), lake=lake, track=list(track))
+        self.sync(job, 0)
+        return job
+
+    def remove(self, job, *numbers):
+        for i in numbers:
+            os.unlink("%s/file%d" % (job.lake, i))
+
+    def test_delete(self):
+        for track in ([], ["delete: keep"], ["delete: mirror"], ["delete: quarantine"]):
+            with self.subTest(track):
+                job = self.start("delete_grace: 0s", "delete_limit: {percent: 50}", *track)
+                self.remove(job, 3)
+                done = self.sync(job, 0)
+                gone = track[0].split()[1] if track else "keep"
+                self.assertEqual("file3" in self.server.stored("p/"), gone == "keep")
+                self.assertEqual(len(self.server.stored("p/")), 20 if gone == "keep" else 19)
+                self.assertEqual((done.ledger["kept"], done.ledger["deleted"], done.ledger["quarantined"]),
+                                 {"keep": (1, 0, 0), "mirror": (0, 1, 0), "quarantine": (0, 1, 1)}[gone])
+                moved = self.server.stored("p/.weir/quarantine/")
+                self.assertEqual([o["size"] for o in moved.values()], [1] if gone == "quarantine" else [])
+                for key in moved:
+                    self.assertRegex(key, r"^[0-9]+/file3$")
+
+    def test_delete_grace(self):
+        job = self.start("delete: mirror", "delete_grace: 3s", "delete_limit: {percent: 50}")
+        os.rename(job.lake + "/file1", self.work + "/away")
+        self.remove(job, 2)
+        done = self.sync(job, 0)
+        self.assertEqual((done.ledger["kept"], done.ledger["deleted"]), (2, 0))
+        os.rename(self.work + "/away", job.lake + "/file1")  # back in time: it was never away
+        time.sleep(3.2)
+        done = self.sync(job, 0)
+        self.assertEqual((done.ledger["kept"], done.ledger["deleted"], done.ledger["sent_bytes"]), (0, 1, 0))
+        self.assertEqual(sorted(self.server.stored("p/")), sorted("file%d" % i for i in range(20) if i != 2))
+
+    def test_delete_limit(self):
+        """The smaller of the two counts; one more than that and nothing goes."""
+        for limit, most in (("{files: 2, percent: 100}", 2), ("{files: 100, percent: 15}", 3),
+                            ("{percent: 0}", 0), ("{files: 0}", 0)):
+            with self.subTest(limit):
+                job = self.start("delete: mirror", "delete_grace: 0s", "delete_limit: " + limit)
+                os.rename(job.lake + "/file19", self.work + "/away")
+                self.remove(job, *range(most))
+                self.assertEqual(self.sync(job, 5).ledger["kept"], most + 1)
+                self.assertEqual(len(self.server.stored("p/")), 20)
+                os.rename(self.work + "/away", job.lake + "/file19")
+                done = self.sync(job, 0)
+                self.assertEqual((done.ledger["kept"], done.ledger["deleted"]), (0, most))
+
+    def test_metadata_changes(self):
+        for policy in ("copy", "catalog"):
+            with self.subTest(policy):
+                job = self.start("metadata_changes: " + policy)
+                os.chmod(job.lake + "/file5", 0o751)
+                time.sleep(flowcase.QUIET_S)
+                done = self.sync(job, 0)
+                mode = self.server.stored("p/")["file5"]["headers"]["x-amz-meta-file-permissions"]
+                self.assertEqual(mode == "0100751", policy == "copy", mode)
+                self.assertEqual(len(self.server.requests("CopyObject")), policy == "copy")
+                self.assertEqual(len(self.server.requests("PutObject", "p/file5")), 1)
+                self.assertEqual(done.ledger["sent_bytes"], 0)
+                again = self.sync(job, 0)
+                self.assertEqual((again.ledger["unchanged"], again.ledger["requests"]), (20, 0))
 
 
 if __name__ == "__main__":
