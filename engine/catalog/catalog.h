@@ -105,6 +105,7 @@ enum weir_catalog_proof { /* stored: never renumber */
                               1, /* sent, accepted, but the store does not check digests */
                           WEIR_PROOF_VERIFIED =
                               2, /* the store computed, or gave back, the same digest */
+                          WEIR_PROOF_ADOPTED = 3, /* as VERIFIED, but another tool sent it */
 };
 struct weir_catalog_entry {
     const char *name; /* borrowed */

@@ -31,7 +31,7 @@ weir_rows_read(struct weir_catalog *c)
     const void *digest = weir_stmt_blob(q, &digest_bytes);
     bool named = row->name_len > 0 || type == WEIR_ENTRY_DIR; /* "" is the directory itself */
     if (!named || type < 0 || type > WEIR_ENTRY_BLOCK || proof < WEIR_PROOF_UPLOADED ||
-        proof > WEIR_PROOF_VERIFIED || stat_rc != 0 || digest_bytes != sizeof(row->xxh128))
+        proof > WEIR_PROOF_ADOPTED || stat_rc != 0 || digest_bytes != sizeof(row->xxh128))
         return false;
     row->type = (uint8_t)type;
     row->proof = (uint8_t)proof;

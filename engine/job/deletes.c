@@ -85,14 +85,36 @@ close_guard(struct weir_run *r, enum weir_guard why, const struct weir_guard_que
     r->guard.scope = WEIR_SCOPE_RUN;
 }
 
+/* What is gone since then, or longer, is due. */
+static int64_t
+due_before(const struct weir_run *r)
+{
+    uint64_t grace_s = r->o->manifest->track.delete_grace_s;
+    int64_t now = r->o->clock->wall_ns(r->o->clock);
+    return grace_s < INT64_MAX / WEIR_NS_PER_S ? now - (int64_t)grace_s * WEIR_NS_PER_S : 0;
+}
+
+int
+weir_run_deletes_foretell(struct weir_run *r, uint64_t due, struct weir_err *err)
+{
+    struct weir_guard_question q = {.track = &r->o->manifest->track,
+                                    .due = due,
+                                    .unseen = r->unseen,
+                                    .allowed = r->o->allow_deletes};
+    if (weir_catalog_entry_count(r->setup.catalog, &q.known, err) != 0)
+        return -1;
+    close_guard(r, weir_guard_ask(&q), &q, INT64_MAX);
+    if (r->guard.code != WEIR_OK)
+        weir_run_warn(r, "unless they were only renamed", &r->guard);
+    weir_err_clear(&r->guard);
+    return 0;
+}
+
 int
 weir_run_deletes(struct weir_run *r, struct weir_err *err)
 {
     const struct weir_track *track = &r->o->manifest->track;
-    int64_t now = r->o->clock->wall_ns(r->o->clock);
-    int64_t before = track->delete_grace_s < INT64_MAX / WEIR_NS_PER_S
-                         ? now - (int64_t)track->delete_grace_s * WEIR_NS_PER_S
-                         : 0;
+    int64_t before = due_before(r);
     struct weir_guard_question q = {
         .track = track, .unseen = r->unseen, .allowed = r->o->allow_deletes};
     uint64_t bytes;

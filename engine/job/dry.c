@@ -4,6 +4,13 @@
 
 #include "job/run.h"
 
+/* Would the object go in this pass? */
+static bool
+goes(const char *action)
+{
+    return strcmp(action, "delete") == 0 || strcmp(action, "quarantine") == 0;
+}
+
 static void
 tell(struct weir_run *r, const char *action, const char *path, size_t path_len, uint8_t type,
      uint64_t bytes)
@@ -14,6 +21,8 @@ tell(struct weir_run *r, const char *action, const char *path, size_t path_len, 
                              .path_len = path_len,
                              .type = weir_run_type_name(type),
                              .bytes = bytes};
+    if (goes(action))
+        r->due++;
     if (ob->planned != NULL)
         ob->planned(ob->ctx, &p);
 }
@@ -145,5 +154,5 @@ weir_run_tell_vanished(struct weir_run *r, struct weir_err *err)
             rc = weir_err_set(err, WEIR_E_NOMEM, "name of an entry");
     }
     free(name);
-    return rc;
+    return rc == 0 && r->due > 0 ? weir_run_deletes_foretell(r, r->due, err) : rc;
 }

@@ -49,7 +49,7 @@ void
 weir_run_warn(struct weir_run *r, const char *path, const struct weir_err *why)
 {
     char text[1024];
-    if (r->warned < WARNINGS_MAX)
+    if (r->warned < WARNINGS_MAX || r->report == NULL) /* a dry run has no report */
         weir_setup_log(&r->setup, WEIR_LOG_WARN, "%.900s%s%s", path != NULL ? path : "",
                        path != NULL ? ": " : "", weir_err_text(why, text, sizeof(text)));
     else if (r->warned == WARNINGS_MAX)

@@ -69,6 +69,14 @@ record_same(struct weir_run *r, const struct weir_item *item)
     weir_report_entry(r->report, &rec);
 }
 
+static uint8_t
+proof_of(const struct weir_task *t)
+{
+    if (t->adopted)
+        return WEIR_PROOF_ADOPTED;
+    return t->proven ? WEIR_PROOF_VERIFIED : WEIR_PROOF_UPLOADED;
+}
+
 static int
 save_row(struct weir_run *r, const struct weir_item *item, const struct weir_task *t,
          const struct weir_xxh128 *chunks, size_t chunk_count, uint64_t part_bytes,
@@ -76,8 +84,7 @@ save_row(struct weir_run *r, const struct weir_item *item, const struct weir_tas
 {
     const struct weir_run_dir *d = item->owner;
     struct weir_catalog_entry row = {.type = item->type,
-                                     .proof =
-                                         t->proven ? WEIR_PROOF_VERIFIED : WEIR_PROOF_UPLOADED,
+                                     .proof = proof_of(t),
                                      .st = t->st,
                                      .xxh128 = t->xxh128,
                                      .crc64nvme = t->crc64nvme,
@@ -118,6 +125,7 @@ refresh_row(struct weir_run *r, const struct weir_item *item, const struct weir_
     old.xxh128 = b->xxh128;
     old.crc64nvme = b->crc64nvme;
     old.proven = b->proof == WEIR_PROOF_VERIFIED;
+    old.adopted = b->proof == WEIR_PROOF_ADOPTED;
     (void)snprintf(old.stored.etag, sizeof(old.stored.etag), "%s", b->etag);
     (void)snprintf(old.stored.version, sizeof(old.stored.version), "%s", b->version);
     return save_row(r, item, &old, b->chunks, b->chunk_count, b->part_bytes, b->chunk_bytes,

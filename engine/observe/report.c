@@ -156,6 +156,8 @@ error_fields(struct weir_buf *b, const struct weir_err *err)
 void
 weir_report_entry(struct weir_report *r, const struct weir_record *rec)
 {
+    if (r == NULL) /* a dry run has none */
+        return;
     struct weir_buf *b = &r->buf;
     path_fields(b, rec);
     field(b, "type", rec->type);

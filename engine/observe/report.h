@@ -37,8 +37,8 @@ struct weir_record { /* all borrowed; NULL or 0 = not known, left out */
 int weir_report_open(const char *path, const char *job, int64_t pass, struct weir_report **out,
                      struct weir_err *err);
 
-/* Appends one record.  An error (disk full) is remembered and given by weir_report_close(): the
- * transfer goes on. */
+/* Appends one record; r may be NULL.  An error (disk full) is remembered and given by
+ * weir_report_close(): the transfer goes on. */
 void weir_report_entry(struct weir_report *r, const struct weir_record *record);
 
 /* Writes {"summary": ...}, syncs, closes, frees.  -1: the report is incomplete. */

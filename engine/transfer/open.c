@@ -45,6 +45,7 @@ compare_there(struct weir_worker *w, struct weir_task *task, bool ours, struct w
         return 0;
     task->stored = w->head.stored;
     task->proven = true;
+    task->adopted = !weir_meta_is_ours(&w->head, w->sender->job_id);
     return 1;
 }
 

@@ -141,6 +141,7 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
     if (found == WEIR_SETTLE_SAME) {
         task->stored = w->head.stored;
         task->outcome = WEIR_OUTCOME_FOUND;
+        task->adopted = !weir_meta_is_ours(&w->head, s->job_id);
         return 1;
     }
     object->condition = WEIR_COND_NONE;
@@ -224,7 +225,8 @@ is_same_content(const struct weir_task *task)
 {
     const struct weir_base *b = task->item->base;
     return b != NULL && !task->item->send_whole && b->type == task->item->type &&
-           b->st.size == task->bytes && b->crc64nvme == task->crc64nvme &&
+           (b->type == WEIR_ENTRY_DIR || b->st.size == task->bytes) &&
+           b->crc64nvme == task->crc64nvme &&
            memcmp(&b->xxh128, &task->xxh128, sizeof(b->xxh128)) == 0;
 }
 
@@ -239,7 +241,7 @@ use_base(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
         task->outcome = WEIR_OUTCOME_SAME;
         return 1;
     }
-    return item->type == WEIR_ENTRY_FILE ? weir_copy_base(w, task, err) : 0;
+    return item->type == WEIR_ENTRY_DIR ? 0 : weir_copy_base(w, task, err);
 }
 
 static void

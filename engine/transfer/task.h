@@ -91,6 +91,7 @@ struct weir_task {
                                    points into the upload's list */
     size_t chunk_count;
     struct weir_removal_batch *removals; /* REMOVE; owned */
+    bool adopted;                        /* FOUND: another tool's object was taken over */
     bool proven;                         /* the store compared the digest, or gave it back */
     struct weir_err *err; /* malloc'ed when outcome is FAILED or CHANGED; NULL otherwise */
 };
