@@ -157,10 +157,11 @@ struct weir_catalog_place { /* where a row is */
     size_t path_len;
     size_t name_len; /* the last bytes of path are its name; 0: the directory's own object */
 };
-/* A regular file, not empty, with this inode, size and mtime: gone or live; the first by
- * (dir, name).  out_row's texts are valid until the next call of entry_find or rows_next. */
-int weir_catalog_find_inode(struct weir_catalog *c, uint64_t ino, uint64_t size,
-                            const struct weir_time *mtime, struct weir_catalog_place *out_place,
+/* A regular file, not empty, with this inode, size and mtime: gone or live; one with the same
+ * ctime first, else by (dir, name).  out_row's texts are valid until the next call of
+ * entry_find or rows_next. */
+int weir_catalog_find_inode(struct weir_catalog *c, const struct weir_stat *st,
+                            struct weir_catalog_place *out_place,
                             struct weir_catalog_entry *out_row, bool *out_found,
                             struct weir_err *err);
 /* Vanished entries that were missing at least since before_ns: how many, their bytes. */

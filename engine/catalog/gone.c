@@ -126,13 +126,18 @@ next_place(struct weir_catalog *c, struct weir_catalog_place *out_place,
     return 1;
 }
 
-int
-weir_catalog_find_inode(struct weir_catalog *c, uint64_t ino, uint64_t size,
-                        const struct weir_time *mtime, struct weir_catalog_place *out_place,
-                        struct weir_catalog_entry *out_row, bool *out_found,
-                        struct weir_err *err)
+static bool
+same_time(const struct weir_time *a, const struct weir_time *b)
 {
-    *out_found = false;
+    return a->s == b->s && a->ns == b->ns;
+}
+
+/* The first row with this inode, size and mtime, and ctime if exact.  1, 0 or -1. */
+static int
+find_inode(struct weir_catalog *c, const struct weir_stat *st, bool exact,
+           struct weir_catalog_place *out_place, struct weir_catalog_entry *out_row,
+           struct weir_err *err)
+{
     weir_catalog_rows_end(c);
     if (weir_stmt_take(c, WEIR_STMT_FIND_INODE,
                        "SELECT " PLACE_COLUMNS " FROM " PLACE_TABLES
@@ -140,17 +145,29 @@ weir_catalog_find_inode(struct weir_catalog *c, uint64_t ino, uint64_t size,
                        " AND entry.size != 0 ORDER BY entry.dir, entry.name",
                        &c->rows, err) != 0)
         return -1;
-    weir_stmt_bind_uint(&c->rows, ino);
-    weir_stmt_bind_uint(&c->rows, size);
+    weir_stmt_bind_uint(&c->rows, st->ino);
+    weir_stmt_bind_uint(&c->rows, st->size);
     int got;
     while ((got = next_place(c, out_place, out_row, err)) == 1) {
-        if (out_row->st.mtime.s == mtime->s && out_row->st.mtime.ns == mtime->ns) {
-            *out_found = true;
-            return 0;
-        }
+        if (same_time(&out_row->st.mtime, &st->mtime) &&
+            (!exact || same_time(&out_row->st.ctime, &st->ctime)))
+            return 1;
         free(out_place->path);
     }
     return got;
+}
+
+int
+weir_catalog_find_inode(struct weir_catalog *c, const struct weir_stat *st,
+                        struct weir_catalog_place *out_place,
+                        struct weir_catalog_entry *out_row, bool *out_found,
+                        struct weir_err *err)
+{
+    int got = find_inode(c, st, true, out_place, out_row, err);
+    if (got == 0)
+        got = find_inode(c, st, false, out_place, out_row, err);
+    *out_found = got == 1;
+    return got < 0 ? -1 : 0;
 }
 
 int

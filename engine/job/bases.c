@@ -47,8 +47,7 @@ find_renamed(struct weir_run *r, struct weir_item *item, struct weir_err *err)
     struct weir_catalog_place place = {0};
     struct weir_catalog_entry row;
     bool found = false;
-    if (weir_catalog_find_inode(r->setup.catalog, item->st.ino, item->st.size, &item->st.mtime,
-                                &place, &row, &found, err) != 0)
+    if (weir_catalog_find_inode(r->setup.catalog, &item->st, &place, &row, &found, err) != 0)
         return -1;
     if (!found)
         return 0;

@@ -26,7 +26,9 @@ compare_there(struct weir_worker *w, struct weir_task *task, bool ours, struct w
     struct weir_upload *u = item->upload;
     bool digest =
         w->head.stored.has_crc64nvme && (w->sender->caps & WEIR_CAP_STORED_CHECKSUM_MPU) != 0;
-    if (ours && (!digest || !weir_settle_same_meta(&w->head, &w->meta)))
+    bool meta = w->sender->metadata_changes == WEIR_METADATA_CHANGES_CATALOG ||
+                weir_settle_same_meta(&w->head, &w->meta);
+    if (ours && (!digest || !meta))
         return 0;
     if (!u->has_crc && weir_delta_digest(w, item, err) != 0)
         return -1;

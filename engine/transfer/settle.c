@@ -17,6 +17,17 @@ weir_settle_same_meta(const struct weir_head *head, const struct weir_meta *meta
     return true;
 }
 
+/* Where metadata may differ: is it the same content by our own digest? */
+static bool
+same_xxh128(const struct weir_head *head, const struct weir_meta *meta)
+{
+    const char *there = weir_meta_find(head, WEIR_META_XXH128);
+    for (size_t i = 0; i < meta->count; i++)
+        if (strcmp(meta->kv[i].name, WEIR_META_XXH128) == 0)
+            return there != NULL && strcmp(there, meta->kv[i].value) == 0;
+    return false;
+}
+
 bool
 weir_settle_is_ours(const struct weir_sender *s, const struct weir_head *head,
                     const char *known_etag)
@@ -36,7 +47,10 @@ weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
     bool digest = head->stored.has_crc64nvme && (s->caps & WEIR_CAP_STORED_CHECKSUM) != 0;
     bool same_bytes = head->stored.bytes == mine->bytes &&
                       (!digest || head->stored.crc64nvme == mine->crc64nvme);
-    if (ours && same_bytes && weir_settle_same_meta(head, mine->meta)) {
+    if (ours && same_bytes &&
+        (weir_settle_same_meta(head, mine->meta) ||
+         (s->metadata_changes == WEIR_METADATA_CHANGES_CATALOG &&
+          (digest || same_xxh128(head, mine->meta))))) {
         *out_proven = digest;
         return WEIR_SETTLE_SAME;
     }
