@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "sink.h"
+#include "vault.h"
 
 #define THREADS_MAX 16
 #define EVENTS 64
@@ -143,9 +144,9 @@ main(int argc, char **argv)
     (void)sigaddset(&stop, SIGTERM);
     (void)sigaddset(&stop, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before the threads, which inherit it */
-    sink.probe = sink_probe_create();
+    sink.vault = vault_create();
     int listen_fd = listen_on(port, &port);
-    if (sink.probe == NULL || listen_fd < 0 || start(&sink, listen_fd, threads) != 0)
+    if (sink.vault == NULL || listen_fd < 0 || start(&sink, listen_fd, threads) != 0)
         return 1;
     printf("port %u\n", port);
     (void)fflush(stdout);

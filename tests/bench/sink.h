@@ -1,8 +1,9 @@
 /* sink -- an S3 endpoint that throws bodies away, so that a benchmark measures the client.
  *
- * It keeps counters and nothing else, with one exception: objects and uploads whose key holds
- * ".weir/probe-" are remembered and their checksums and conditions are really checked, because
- * weir asks the endpoint at start what it can be trusted with. */
+ * It keeps counters and nothing else, with one exception: what is below "/bench/keep/" or in a
+ * ".weir/" is kept as a strict server keeps it, checksums, conditions, copies and all
+ * (vault.h). weir asks the endpoint at start what it can be trusted with, and copies need
+ * something to be copied. */
 #ifndef SINK_H
 #define SINK_H
 
@@ -15,6 +16,8 @@ enum sink_kind {
     SINK_PUT = 0,
     SINK_CREATE,
     SINK_PART,
+    SINK_COPY,
+    SINK_COPY_PART,
     SINK_COMPLETE,
     SINK_ABORT,
     SINK_DELETE,
@@ -35,24 +38,32 @@ struct sink_counts {
     atomic_uint_fast64_t connections;
 };
 
-struct sink_probe; /* the memory of probe objects; sink_probe.c */
+struct vault;
+struct vault_data;
 
 struct sink { /* shared by all threads; fixed after start but for the atomics */
     struct sink_counts counts;
-    struct sink_probe *probe;
+    struct vault *vault;
 };
 
-#define SINK_BODY_MAX ((size_t)1 << 20)
+#define SINK_META_MAX 24
 
 struct sink_request { /* strings point into the connection's buffer */
     enum sink_kind kind;
     const char *method, *path, *query; /* query is "" when there is none */
     const char *crc64nvme;             /* x-amz-checksum-crc64nvme, or NULL */
     const char *if_match;              /* or NULL */
-    bool if_none_match;
-    bool expect_continue;
-    bool close;
-    bool probe; /* the key is one of weir's probe objects */
+    const char *if_none_match;         /* or NULL */
+    const char *copy_source;           /* "/bucket/key", encoded as the path is, or NULL */
+    const char *copy_range;            /* or NULL */
+    const char *copy_if_match;         /* or NULL */
+    const char *directive;             /* x-amz-metadata-directive, or NULL */
+    const char *expect, *connection;   /* or NULL */
+    struct {
+        const char *name, *value;
+    } meta[SINK_META_MAX]; /* x-amz-meta-* */
+    size_t meta_count;
+    bool kept; /* by the vault */
     uint64_t body_bytes;
 };
 
@@ -69,24 +80,24 @@ struct sink_reply {
     char text[SINK_REPLY_MAX];
 };
 
-/* Writes the whole reply.  body is the request's body when it was kept, else NULL. */
-void sink_answer(struct sink *s, const struct sink_request *r, const uint8_t *body,
-                 size_t body_bytes, struct sink_reply *out);
+/* Writes the whole reply.  body is what the vault is to take over, else empty. */
+void sink_answer(struct sink *s, const struct sink_request *r, struct vault_data *body,
+                 struct sink_reply *out);
 
 /* One HTTP reply.  extra: more header lines, each with CRLF, or "".  HEAD sends no body. */
 void sink_reply_set(struct sink_reply *out, const struct sink_request *r, int status,
                     const char *extra, const char *body);
 void sink_reply_error(struct sink_reply *out, const struct sink_request *r, int status,
                       const char *code);
+/* A 200 with any bytes, up to SINK_REPLY_MAX - 1024 of them. */
+void sink_reply_bytes(struct sink_reply *out, const void *bytes, size_t n);
 
 /* Counters as one line of JSON. */
 void sink_counts_json(const struct sink_counts *c, char *out, size_t out_bytes);
 
-struct sink_probe *sink_probe_create(void);
-void sink_probe_free(struct sink_probe *p);
-/* Answers a request about a probe key as a strict server would.  Any thread. */
-void sink_probe_answer(struct sink_probe *p, const struct sink_request *r, const uint8_t *body,
-                       size_t body_bytes, struct sink_reply *out);
+/* Answers a request about something kept as a strict server would.  Any thread. */
+void sink_kept_answer(struct vault *v, const struct sink_request *r, struct vault_data *body,
+                      struct sink_reply *out);
 
 struct sink_conn;
 struct sink_conn *sink_conn_create(int fd);

@@ -14,6 +14,8 @@ static const char *const kind_names[SINK_KINDS] = {
     [SINK_PUT] = "put",
     [SINK_CREATE] = "create",
     [SINK_PART] = "part",
+    [SINK_COPY] = "copy",
+    [SINK_COPY_PART] = "copy_part",
     [SINK_COMPLETE] = "complete",
     [SINK_ABORT] = "abort",
     [SINK_DELETE] = "delete",
@@ -114,6 +116,17 @@ sink_reply_error(struct sink_reply *out, const struct sink_request *r, int statu
     sink_reply_set(out, r, status, "Content-Type: application/xml\r\n", body);
 }
 
+void
+sink_reply_bytes(struct sink_reply *out, const void *bytes, size_t n)
+{
+    int head = snprintf(out->text, sizeof(out->text),
+                        "HTTP/1.1 200 OK\r\nServer: weir-sink\r\nDate: %s\r\n"
+                        "Content-Length: %zu\r\n\r\n",
+                        http_date(), n);
+    memcpy(out->text + head, bytes, n);
+    out->bytes = (size_t)head + n;
+}
+
 /* ETag, and the checksum that the client sent as if the server had computed it. */
 static const char *
 stored_headers(const struct sink_request *r, char *out, size_t out_bytes)
@@ -147,13 +160,13 @@ answer_complete(const struct sink_request *r, struct sink_reply *out)
 }
 
 void
-sink_answer(struct sink *s, const struct sink_request *r, const uint8_t *body,
-            size_t body_bytes, struct sink_reply *out)
+sink_answer(struct sink *s, const struct sink_request *r, struct vault_data *body,
+            struct sink_reply *out)
 {
     static const char xml[] = "Content-Type: application/xml\r\n";
     char text[2048];
-    if (r->probe) {
-        sink_probe_answer(s->probe, r, body, body_bytes, out);
+    if (r->kept) {
+        sink_kept_answer(s->vault, r, body, out);
         return;
     }
     switch (r->kind) {
@@ -200,6 +213,8 @@ sink_answer(struct sink *s, const struct sink_request *r, const uint8_t *body,
         return;
     case SINK_HEAD:
     case SINK_GET:
+    case SINK_COPY: /* there is nothing to copy from */
+    case SINK_COPY_PART:
         sink_reply_error(out, r, 404, "NoSuchKey");
         return;
     case SINK_BAD:

@@ -2,12 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "sink.h"
+#include "vault.h"
 
 #define HEAD_MAX ((size_t)16 << 10)
+#define BLOCK_BYTES ((size_t)256 << 10)
 #define DROP_MAX ((size_t)16 << 20)
 
 struct sink_conn {
@@ -15,10 +18,10 @@ struct sink_conn {
     bool in_body;       /* req is valid and body_left bytes are still to come */
     uint64_t body_left; /* may be 0 */
     struct sink_request req;
-    uint8_t *body; /* SINK_BODY_MAX bytes while a probe's body is kept, else NULL */
-    size_t body_have;
-    size_t have; /* bytes in buf, in front of them the head of req while in_body */
-    size_t head; /* length of that head */
+    struct vault_data body; /* what has come of a body that is kept */
+    uint8_t *block;         /* BLOCK_BYTES, from the first such body on */
+    size_t have;            /* bytes in buf, in front of them the head of req while in_body */
+    size_t head;            /* length of that head */
     char buf[HEAD_MAX + 1];
     struct sink_reply reply;
 };
@@ -26,13 +29,9 @@ struct sink_conn {
 struct sink_conn *
 sink_conn_create(int fd)
 {
-    struct sink_conn *c = malloc(sizeof(*c));
-    if (c == NULL)
-        return NULL;
-    c->fd = fd;
-    c->in_body = false;
-    c->body = NULL;
-    c->have = 0;
+    struct sink_conn *c = calloc(1, sizeof(*c));
+    if (c != NULL)
+        c->fd = fd;
     return c;
 }
 
@@ -42,7 +41,8 @@ sink_conn_free(struct sink_conn *c)
     if (c == NULL)
         return;
     (void)close(c->fd);
-    free(c->body);
+    vault_data_fini(&c->body);
+    free(c->block);
     free(c);
 }
 
@@ -60,16 +60,28 @@ finish_request(struct sink *s, struct sink_conn *c)
     enum sink_kind kind = c->req.kind;
     atomic_fetch_add_explicit(&s->counts.requests[kind], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->counts.bytes[kind], c->req.body_bytes, memory_order_relaxed);
-    sink_answer(s, &c->req, c->body, c->body_have, &c->reply);
-    bool done = c->req.close;
-    free(c->body);
-    c->body = NULL;
+    sink_answer(s, &c->req, &c->body, &c->reply);
+    bool done = c->req.connection != NULL && strcasecmp(c->req.connection, "close") == 0;
+    vault_data_fini(&c->body);
     c->in_body = false;
     memmove(c->buf, c->buf + c->head, c->have - c->head);
     c->have -= c->head;
     if (send_all(c->fd, c->reply.text, c->reply.bytes) != 0)
         return -1;
     return done ? -1 : 0;
+}
+
+static bool
+keeps_body(const struct sink_request *r)
+{
+    return r->kept && (r->kind == SINK_PUT || r->kind == SINK_PART);
+}
+
+/* The bytes themselves are needed of small objects of weir's only. */
+static int
+keep(struct sink_conn *c, const void *bytes, size_t n)
+{
+    return vault_data_add(&c->body, bytes, n, strstr(c->req.path, "/.weir/") != NULL);
 }
 
 /* Begins a request when its head is complete: 1, not yet: 0, broken: -1. */
@@ -88,31 +100,28 @@ begin_request(struct sink *s, struct sink_conn *c)
     }
     c->in_body = true;
     c->body_left = c->req.body_bytes;
-    c->body_have = 0;
-    if (c->req.probe && c->req.body_bytes <= SINK_BODY_MAX) {
-        c->body = malloc(SINK_BODY_MAX);
-        if (c->body == NULL)
-            return -1;
-    }
+    if (keeps_body(&c->req) && c->block == NULL && (c->block = malloc(BLOCK_BYTES)) == NULL)
+        return -1;
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (c->req.expect_continue && c->have == c->head && c->body_left > 0)
+    bool asks = c->req.expect != NULL && strcasecmp(c->req.expect, "100-continue") == 0;
+    if (asks && c->have == c->head && c->body_left > 0)
         return send_all(c->fd, go_on, sizeof(go_on) - 1) == 0 ? 1 : -1;
     return 1;
 }
 
 /* Body bytes that came in the same read as the head. */
-static void
+static int
 take_early_body(struct sink_conn *c)
 {
     size_t early = c->have - c->head;
     if (early > c->body_left)
         early = (size_t)c->body_left;
-    if (c->body != NULL)
-        memcpy(c->body + c->body_have, c->buf + c->head, early);
-    c->body_have += early;
+    if (keeps_body(&c->req) && keep(c, c->buf + c->head, early) != 0)
+        return -1;
     c->body_left -= early;
     memmove(c->buf + c->head, c->buf + c->head + early, c->have - c->head - early);
     c->have -= early;
+    return 0;
 }
 
 /* Receives once; returns the number of bytes, 0 when there are none now, -1 at the end. */
@@ -120,8 +129,10 @@ static ssize_t
 receive(struct sink_conn *c)
 {
     ssize_t n;
-    if (c->in_body && c->body != NULL) {
-        n = recv(c->fd, c->body + c->body_have, (size_t)c->body_left, 0);
+    bool kept = c->in_body && keeps_body(&c->req);
+    if (kept) {
+        size_t want = c->body_left < BLOCK_BYTES ? (size_t)c->body_left : BLOCK_BYTES;
+        n = recv(c->fd, c->block, want, 0);
     } else if (c->in_body) {
         /* MSG_TRUNC on TCP discards in the kernel: no copy, no buffer. */
         size_t want = c->body_left < DROP_MAX ? (size_t)c->body_left : DROP_MAX;
@@ -133,8 +144,9 @@ receive(struct sink_conn *c)
         return 0;
     if (n <= 0)
         return -1;
+    if (kept && keep(c, c->block, (size_t)n) != 0)
+        return -1;
     if (c->in_body) {
-        c->body_have += (size_t)n;
         c->body_left -= (uint64_t)n;
     } else {
         c->have += (size_t)n;
@@ -152,7 +164,8 @@ sink_conn_ready(struct sink *s, struct sink_conn *c)
             int began = begin_request(s, c);
             if (began <= 0)
                 return began;
-            take_early_body(c);
+            if (take_early_body(c) != 0)
+                return -1;
         }
         if (c->body_left > 0)
             return 0;

@@ -39,12 +39,22 @@ is_object(const char *path)
 }
 
 static enum sink_kind
+put_kind(const struct sink_request *r, bool upload)
+{
+    if (!upload)
+        return r->copy_source != NULL ? SINK_COPY : SINK_PUT;
+    if (!has(r->query, "partNumber"))
+        return SINK_BAD;
+    return r->copy_source != NULL ? SINK_COPY_PART : SINK_PART;
+}
+
+static enum sink_kind
 kind_of(const struct sink_request *r)
 {
     bool object = is_object(r->path);
     bool upload = has(r->query, "uploadId");
     if (strcmp(r->method, "PUT") == 0 && object)
-        return !upload ? SINK_PUT : has(r->query, "partNumber") ? SINK_PART : SINK_BAD;
+        return put_kind(r, upload);
     if (strcmp(r->method, "POST") == 0 && object)
         return upload ? SINK_COMPLETE : has(r->query, "uploads") ? SINK_CREATE : SINK_BAD;
     if (strcmp(r->method, "DELETE") == 0 && object)
@@ -60,6 +70,28 @@ kind_of(const struct sink_request *r)
     return has(r->query, "uploads") ? SINK_LIST_UPLOADS : SINK_LIST;
 }
 
+static const char **
+slot_of(struct sink_request *r, const char *name)
+{
+    const struct {
+        const char *name, **slot;
+    } known[] = {
+        {"x-amz-checksum-crc64nvme", &r->crc64nvme},
+        {"if-none-match", &r->if_none_match},
+        {"if-match", &r->if_match},
+        {"x-amz-copy-source", &r->copy_source},
+        {"x-amz-copy-source-range", &r->copy_range},
+        {"x-amz-copy-source-if-match", &r->copy_if_match},
+        {"x-amz-metadata-directive", &r->directive},
+        {"expect", &r->expect},
+        {"connection", &r->connection},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcasecmp(name, known[i].name) == 0)
+            return known[i].slot;
+    return NULL;
+}
+
 /* Takes one "name: value" line; only the few headers that matter here are kept. */
 static int
 take_header(char *line, struct sink_request *r)
@@ -69,24 +101,29 @@ take_header(char *line, struct sink_request *r)
         return -1;
     *value++ = '\0';
     value += strspn(value, " \t");
-    if (strcasecmp(line, "content-length") == 0) {
+    const char **slot = slot_of(r, line);
+    if (slot != NULL) {
+        *slot = value;
+    } else if (strncasecmp(line, "x-amz-meta-", 11) == 0) {
+        if (r->meta_count == SINK_META_MAX)
+            return -1;
+        r->meta[r->meta_count].name = line;
+        r->meta[r->meta_count++].value = value;
+    } else if (strcasecmp(line, "content-length") == 0) {
         char *end;
         r->body_bytes = strtoull(value, &end, 10);
         return *end == '\0' && *value >= '0' && *value <= '9' ? 0 : -1;
-    }
-    if (strcasecmp(line, "transfer-encoding") == 0)
+    } else if (strcasecmp(line, "transfer-encoding") == 0) {
         return -1; /* S3 wants a length too */
-    if (strcasecmp(line, "x-amz-checksum-crc64nvme") == 0)
-        r->crc64nvme = value;
-    else if (strcasecmp(line, "if-none-match") == 0)
-        r->if_none_match = strcmp(value, "*") == 0;
-    else if (strcasecmp(line, "if-match") == 0)
-        r->if_match = value;
-    else if (strcasecmp(line, "expect") == 0)
-        r->expect_continue = strcasecmp(value, "100-continue") == 0;
-    else if (strcasecmp(line, "connection") == 0)
-        r->close = strcasecmp(value, "close") == 0;
+    }
     return 0;
+}
+
+/* What weir keeps of its own, and the data of those lines that need it again. */
+static bool
+is_kept(const char *path)
+{
+    return strstr(path, "/.weir/") != NULL || strncmp(path, "/bench/keep/", 12) == 0;
 }
 
 int
@@ -109,7 +146,7 @@ sink_request_parse(char *head, struct sink_request *out)
         if (take_header(line, out) != 0)
             return -1;
     }
-    out->probe = strstr(out->path, ".weir/probe-") != NULL;
     out->kind = kind_of(out);
+    out->kept = is_kept(out->path);
     return 0;
 }

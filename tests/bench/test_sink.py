@@ -12,6 +12,7 @@ import measure
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 else "build/dev/tests/bench"
 PROBE = "/bench/p/.weir/probe-1"
+KEPT = "/bench/keep/k"
 CRC_OF_DIGITS = "rosUhgp5mIg="  # CRC64NVME of "123456789": 0xae8b14860a799888
 CRC_OF_NOTHING = "AAAAAAAAAAA="
 
@@ -103,6 +104,61 @@ class SinkTest(unittest.TestCase):
         self.assertEqual((status, CRC_OF_DIGITS.encode() in body), (200, True))
         self.assertEqual(self.ask("HEAD", PROBE)[1]["x-amz-checksum-crc64nvme"], CRC_OF_DIGITS)
         self.assertEqual(self.ask("POST", PROBE + upload, b"<x/>")[0], 404)
+
+    def test_kept_objects_are_copied(self):
+        """Whole, by range, onto themselves; with the metadata and under the conditions of S3."""
+        digits = {"x_amz_checksum_crc64nvme": CRC_OF_DIGITS}
+        etag = self.ask("PUT", KEPT, b"123456789", x_amz_meta_a="1", **digits)[1]["etag"]
+
+        def copy(to, **headers):
+            return self.ask("PUT", to, x_amz_copy_source=KEPT, **headers)
+
+        status, _, body = copy(KEPT + "-2", x_amz_copy_source_if_match=etag)
+        self.assertEqual((status, CRC_OF_DIGITS.encode() in body), (200, True))
+        head = self.ask("HEAD", KEPT + "-2")[1]
+        self.assertEqual((head["x-amz-meta-a"], head["content-length"]), ("1", "9"))
+        self.assertEqual(head["x-amz-checksum-crc64nvme"], CRC_OF_DIGITS)
+        self.assertEqual(copy(KEPT, x_amz_metadata_directive="COPY")[0], 400)
+        self.assertEqual(copy(KEPT, x_amz_metadata_directive="REPLACE", x_amz_meta_a="2")[0], 200)
+        self.assertEqual(self.ask("HEAD", KEPT)[1]["x-amz-meta-a"], "2")
+        self.assertEqual(copy(KEPT + "-2", If_None_Match="*")[0], 412)
+        self.assertEqual(copy(KEPT + "-3", x_amz_copy_source_if_match='"no"')[0], 412)
+        self.assertEqual(self.ask("PUT", KEPT + "-3", x_amz_copy_source=KEPT + "-4")[0], 404)
+        self.assertEqual(self.ask("HEAD", KEPT + "-3")[0], 404)
+        self.assertEqual(self.sink.stats()["copy"]["requests"], 6)
+
+    def test_parts_are_copied(self):
+        """Of a kept object only whole pieces, of weir's own ones any bytes."""
+        pieces = [bytes([65 + i]) * 2 ** 20 for i in range(3)]
+        for path, odd in ((KEPT, 501), (PROBE, 200)):
+            with self.subTest(path=path):
+                whole = self.ask("PUT", path, b"".join(pieces) + b"tail")[1]
+                body = self.ask("POST", path + "?uploads")[2].decode()
+                part = (f"{path}?uploadId=" + body.split("<UploadId>")[1].split("<")[0]
+                        + "&partNumber=")
+
+                def copy(number, first, last):
+                    return self.ask("PUT", part + str(number), x_amz_copy_source=path,
+                                    x_amz_copy_source_range=f"bytes={first}-{last}")[0]
+
+                self.assertEqual(copy(1, 0, 2 ** 20 - 1), 200)
+                self.ask("PUT", part + "2", pieces[1])
+                self.assertEqual(copy(3, 2 ** 21, 3 * 2 ** 20 + 3), 200)
+                self.assertEqual(copy(4, 5, 9), odd)
+                self.assertEqual(copy(4, 0, 3 * 2 ** 20 + 4), 400)
+                status, headers, _ = self.ask("POST", part.split("&")[0], b"<x/>")
+                self.assertEqual(status, 200)
+                if odd == 501:
+                    self.assertEqual(headers["x-amz-checksum-crc64nvme"],
+                                     whole["x-amz-checksum-crc64nvme"])
+        self.assertEqual(self.sink.stats()["copy_part"]["requests"], 8)
+
+    def test_probe_objects_can_be_read(self):
+        data = bytes(range(256)) * 4
+        self.ask("PUT", PROBE, data)
+        self.assertEqual(self.ask("GET", PROBE)[2], data)
+        self.ask("PUT", KEPT, data)
+        self.assertEqual(self.ask("GET", KEPT)[0], 501)
 
     def test_floor_sends_everything_once(self):
         floor = [os.path.join(PROGRAMS, "bench_floor"), "--port", str(self.sink.port)]
