@@ -261,6 +261,14 @@ count_listed(void *ctx, const struct weir_listed *o)
     return 0;
 }
 
+static int
+count_upload(void *ctx, const char *key, const char *upload_id, int64_t initiated_s)
+{
+    (void)key, (void)upload_id, (void)initiated_s;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
 static void
 probing(struct contract *c)
 {
@@ -270,6 +278,8 @@ probing(struct contract *c)
     ck_assert_uint_eq(caps, c->caps);
     contract_ok(c, c->ops->list(c->t, ".weir/probe-", NULL, count_listed, &left, &c->err),
                 "list");
+    contract_ok(c, c->ops->list_uploads(c->t, ".weir/probe-", count_upload, &left, &c->err),
+                "list_uploads");
     ck_assert_uint_eq(left, 0);
     ck_assert_uint_gt(strlen(c->ops->describe(c->t)), 0);
     ck_assert_uint_ge(c->lim->part_bytes_max, c->lim->part_bytes_min);

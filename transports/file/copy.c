@@ -77,14 +77,14 @@ describe(struct file_store *h, const struct file_key *k, const char *etag,
 
 /* Fills the new file, whose CRC is then known. */
 static int
-duplicate(struct file_store *h, const struct file_key *from, const struct file_found *f,
-          int from_fd, int fd, uint64_t *out_crc64nvme, struct weir_err *err)
+duplicate(struct file_store *h, const struct file_key *from, const struct file_found *f, int fd,
+          uint64_t *out_crc64nvme, struct weir_err *err)
 {
     struct stat now;
     uint64_t bytes = (uint64_t)f->st.st_size;
-    bool cloned = ioctl(fd, FICLONE, from_fd) == 0;
-    int e = cloned ? 0 : weir_file_range_copy(h, from_fd, 0, fd, 0, bytes);
-    if (e == 0 && fstat(from_fd, &now) != 0)
+    bool cloned = ioctl(fd, FICLONE, f->fd) == 0;
+    int e = cloned ? 0 : weir_file_range_copy(h, f->fd, 0, fd, 0, bytes);
+    if (e == 0 && fstat(f->fd, &now) != 0)
         e = errno;
     if (e == 0 && !(cloned && f->has_record))
         e = weir_file_range_crc(h, fd, 0, bytes, out_crc64nvme);
@@ -122,14 +122,14 @@ check_target(struct file_store *h, const struct weir_object *object, const struc
 
 static int
 copy_file(struct file_store *h, const struct file_key *from, const struct file_found *f,
-          int from_fd, const struct weir_object *object, const struct file_key *k,
-          struct weir_stored *out, struct weir_err *err)
+          const struct weir_object *object, const struct file_key *k, struct weir_stored *out,
+          struct weir_err *err)
 {
     struct file_temp t;
     uint64_t crc = 0;
     if (check_target(h, object, k, err) != 0 || weir_file_temp_create(h, &t, err) != 0)
         return -1;
-    int rc = duplicate(h, from, f, from_fd, t.fd, &crc, err);
+    int rc = duplicate(h, from, f, t.fd, &crc, err);
     if (rc == 0)
         rc = weir_file_publish(h, &t, object, k, crc, (uint64_t)f->st.st_size, out, err);
     weir_file_temp_drop(&t);
@@ -166,7 +166,7 @@ copy_object(struct weir_transport *t, const struct file_key *from, const char *e
     int rc = weir_file_record_check(&to, err); /* a record of others may hold too much */
     if (rc == 0)
         rc = k->is_dir ? weir_file_put(t, &to, "", 0, 0, out, err)
-                       : copy_file(h, from, &f, from_fd, &to, k, out, err);
+                       : copy_file(h, from, &f, &to, k, out, err);
     (void)close(from_fd);
     return rc;
 }

@@ -51,6 +51,7 @@ weir_file_object_open(struct file_store *h, const struct file_key *k, struct fil
     out->record = (struct file_record){0};
     out->has_record = false;
     int fd = object_open(h, k, &out->st, err);
+    out->fd = fd;
     if (fd < 0)
         return -1;
     int rc =

@@ -226,6 +226,7 @@ int weir_file_range_crc(struct file_store *h, int fd, uint64_t at, uint64_t byte
 /* Opens an object for reading with its stat data and record, whose text is in text; NOT_FOUND
  * when there is none (a directory without record is none). */
 struct file_found {
+    int fd; /* that the call returns */
     struct stat st;
     struct file_record record;
     bool has_record;
