@@ -2,7 +2,8 @@
  * legal parts, and ends with a part that was best of all lengths allowed.  The best of a range
  * of lengths is the minimum of a sliding window, so the whole takes time and memory in
  * proportion to the chunks.  Where that gives too many parts, a part is given a price in bytes,
- * which rises until they fit. */
+ * which rises until they fit; and because a pattern that repeats drops all its copies at the
+ * same price, the price before stays for as much of the file as the limit allows. */
 #include "plan/delta.h"
 
 #include <stdlib.h>
@@ -35,7 +36,9 @@ struct grid {
     size_t count;                       /* chunks */
     size_t least, send_most, copy_most; /* chunks of a part */
     struct window send, copy;
-    struct cut *cuts; /* [count + 1] */
+    struct cut *cuts;           /* [count + 1] */
+    int64_t price, price_after; /* of a part that ends at turn or before, and of others */
+    size_t turn;
 };
 
 static uint64_t
@@ -84,14 +87,14 @@ window_best(struct window *w, size_t from)
 }
 
 static void
-improve(struct grid *g, size_t i, size_t from, bool copy, int64_t price)
+improve(struct grid *g, size_t i, size_t from, bool copy)
 {
     const struct cut *before = &g->cuts[from];
     struct cut *best = &g->cuts[i];
     if (before->cost >= UNREACHABLE)
         return;
     uint32_t parts = before->parts + 1;
-    int64_t cost = before->cost + price;
+    int64_t cost = before->cost + (i <= g->turn ? g->price : g->price_after);
     if (!copy)
         cost += (int64_t)(offset_of(g, i) - offset_of(g, from));
     if (cost < best->cost || (cost == best->cost && parts < best->parts))
@@ -105,9 +108,9 @@ back(size_t i, size_t chunks)
     return i < chunks ? 0 : i - chunks;
 }
 
-/* Fills cuts for a price of one part.  Returns the number of parts of the whole. */
+/* Fills cuts.  Returns the number of parts of the whole. */
 static size_t
-solve(struct grid *g, int64_t price)
+solve(struct grid *g)
 {
     size_t run = 0; /* where the run of same chunks began that ends here */
     window_clear(&g->send);
@@ -128,40 +131,68 @@ solve(struct grid *g, int64_t price)
         const struct slot *copy = window_best(&g->copy, copy_from > run ? copy_from : run);
         const struct slot *send = window_best(&g->send, back(i, g->send_most));
         if (copy != NULL)
-            improve(g, i, copy->at, true, price);
+            improve(g, i, copy->at, true);
         if (send != NULL)
-            improve(g, i, send->at, false, price);
+            improve(g, i, send->at, false);
     }
     for (size_t l = 1; l < g->least && l <= g->count; l++) { /* the last part may be short */
         if (l <= g->copy_most && g->count - l >= run)
-            improve(g, g->count, g->count - l, true, price);
-        improve(g, g->count, g->count - l, false, price); /* least <= send_most */
+            improve(g, g->count, g->count - l, true);
+        improve(g, g->count, g->count - l, false); /* least <= send_most */
     }
     const struct cut *whole = &g->cuts[g->count];
     return whole->cost >= UNREACHABLE ? SIZE_MAX : whole->parts;
 }
 
-/* The lowest price, nearly, at which the parts are few enough; SIZE_MAX when none is. */
+static size_t
+solve_at(struct grid *g, int64_t price, int64_t price_after, size_t turn)
+{
+    g->price = price;
+    g->price_after = price_after;
+    g->turn = turn;
+    return solve(g);
+}
+
+/* The parts are too many at price low, few enough at high: as much of the file at low as can
+ * be. */
+static size_t
+solve_mixed(struct grid *g, int64_t low, int64_t high, size_t parts_max)
+{
+    size_t fits = 0, too_far = g->count;
+    while (too_far - fits > 1) {
+        size_t middle = fits + (too_far - fits) / 2;
+        if (solve_at(g, low, high, middle) > parts_max)
+            too_far = middle;
+        else
+            fits = middle;
+    }
+    return solve_at(g, low, high, fits);
+}
+
+/* A plan of the fewest bytes, nearly, that has few enough parts; SIZE_MAX when there is none.
+ */
 static size_t
 solve_within(struct grid *g, size_t parts_max)
 {
     int64_t low = 0, high = 0;
-    size_t parts = solve(g, low);
-    while (parts != SIZE_MAX && parts > parts_max) {
+    size_t parts = solve_at(g, 0, 0, 0);
+    if (parts == SIZE_MAX || parts <= parts_max)
+        return parts;
+    while (parts > parts_max) {
         if ((uint64_t)high > g->in->object_bytes)
             return SIZE_MAX; /* the fewest parts that there can be */
         low = high;
         high = high == 0 ? (int64_t)g->in->chunk_bytes : high * 2;
-        parts = solve(g, high);
+        parts = solve_at(g, high, high, 0);
     }
     for (int step = 0; step < PRICE_STEPS && high - low > 1; step++) {
         int64_t middle = low + (high - low) / 2;
-        if (solve(g, middle) > parts_max)
+        if (solve_at(g, middle, middle, 0) > parts_max)
             low = middle;
         else
             high = middle;
     }
-    return high == 0 ? parts : solve(g, high);
+    return solve_mixed(g, low, high, parts_max);
 }
 
 /* In how many pieces a copy goes. */

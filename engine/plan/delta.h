@@ -33,13 +33,13 @@ struct weir_delta_input {
 
 /**
  * weir_delta_plan() -- cut the file into copied and sent parts.
- * Sends the fewest bytes that the limits allow, in the fewest parts; all borders are borders of
- * chunks.  Every part but the last has at least part_bytes_min; copies at most copy_bytes_max
- * (and part_bytes_max), sent parts at most part_bytes; never more than part_count_max parts.
- * Runs that are too short to copy are sent; changed runs are widened into unchanged ones where
- * a part would be too short.  The same input gives the same plan, so that an upload can be
- * continued after a crash.  Returns 0, or -1 with NOMEM.  A plan that copies less than one
- * part_bytes has count 0.
+ * Sends the fewest bytes that the limits allow, in the fewest parts (nearly so where
+ * part_count_max is what limits); all borders are borders of chunks.  Every part but the last
+ * has at least part_bytes_min; copies at most copy_bytes_max (and part_bytes_max), sent parts
+ * at most part_bytes; never more than part_count_max parts. Runs that are too short to copy are
+ * sent; changed runs are widened into unchanged ones where a part would be too short.  The same
+ * input gives the same plan, so that an upload can be continued after a crash.  Returns 0, or
+ * -1 with NOMEM.  A plan that copies less than one part_bytes has count 0.
  */
 int weir_delta_plan(const struct weir_delta_input *in, struct weir_delta_plan *out,
                     struct weir_err *err);
