@@ -21,6 +21,10 @@ struct weir_catalog {
 
 #define WEIR_CATALOG_FILE "catalog.db"
 
+/* ---- dirs.c, for export.c ---- */
+#define WEIR_DIR_COLUMNS "id, sealed, opened, mounted, entries, bytes, stat_digest"
+int weir_dirs_read(struct weir_stmt *q, struct weir_catalog_dir *out, struct weir_err *err);
+
 /* ---- rows.c, for gone.c ---- */
 #define WEIR_ENTRY_COLUMNS                                                                     \
     "entry.name, entry.type, entry.proof, entry.size, entry.stat, entry.xxh128,"               \

@@ -3,11 +3,8 @@
 
 #include "catalog/catalog_impl.h"
 
-#define DIR_COLUMNS "id, sealed, opened, mounted, entries, bytes, stat_digest"
-
-/* Reads DIR_COLUMNS. */
-static int
-read_dir(struct weir_stmt *q, struct weir_catalog_dir *out, struct weir_err *err)
+int
+weir_dirs_read(struct weir_stmt *q, struct weir_catalog_dir *out, struct weir_err *err)
 {
     struct weir_catalog_dir dir;
     dir.id = weir_stmt_int(q);
@@ -30,8 +27,8 @@ weir_catalog_dir_get(struct weir_catalog *c, const char *path, size_t path_len,
                      struct weir_catalog_dir *out, bool *out_found, struct weir_err *err)
 {
     struct weir_stmt q;
-    if (weir_stmt_take(c, WEIR_STMT_DIR_GET, "SELECT " DIR_COLUMNS " FROM dir WHERE path = ?",
-                       &q, err) != 0)
+    if (weir_stmt_take(c, WEIR_STMT_DIR_GET,
+                       "SELECT " WEIR_DIR_COLUMNS " FROM dir WHERE path = ?", &q, err) != 0)
         return -1;
     weir_stmt_bind_blob(&q, path, path_len);
     int got = weir_stmt_step(&q, "look up a directory", err);
@@ -40,7 +37,7 @@ weir_catalog_dir_get(struct weir_catalog *c, const char *path, size_t path_len,
     *out_found = got == 1;
     if (got == 0)
         return 0;
-    int rc = read_dir(&q, out, err);
+    int rc = weir_dirs_read(&q, out, err);
     weir_stmt_release(&q);
     return rc;
 }
@@ -126,7 +123,7 @@ weir_catalog_dir_next(struct weir_catalog *c, int64_t after, int64_t last,
 {
     struct weir_stmt q;
     if (weir_stmt_take(c, WEIR_STMT_DIR_NEXT,
-                       "SELECT " DIR_COLUMNS ", path FROM dir WHERE id > ? AND id <= ?"
+                       "SELECT " WEIR_DIR_COLUMNS ", path FROM dir WHERE id > ? AND id <= ?"
                        " AND (mounted != 0 OR EXISTS (SELECT 1 FROM entry"
                        " WHERE entry.dir = dir.id AND entry.gone_ns = 0))"
                        " ORDER BY id LIMIT 1",
@@ -138,7 +135,7 @@ weir_catalog_dir_next(struct weir_catalog *c, int64_t after, int64_t last,
     *out_found = got == 1;
     if (got <= 0)
         return got;
-    int rc = read_dir(&q, out, err);
+    int rc = weir_dirs_read(&q, out, err);
     if (rc == 0)
         rc = copy_path(&q, out_path, out_path_len, err);
     weir_stmt_release(&q);
