@@ -75,6 +75,10 @@ print_human(const char *json)
                  weir_format_count(number_of(o, "entries"), n),
                  weir_format_bytes(number_of(o, "bytes"), b),
                  weir_format_count(number_of(o, "open_uploads"), u));
+    if (number_of(o, "vanished") > 0)
+        (void)printf("vanished from the lake, still in the store: %s entries, %s\n",
+                     weir_format_count(number_of(o, "vanished"), n),
+                     weir_format_bytes(number_of(o, "vanished_bytes"), b));
     if (json_object_get(o, "last_pass") != NULL)
         print_pass(json_object_get(o, "last_pass"),
                    json_is_true(json_object_get(o, "running")));

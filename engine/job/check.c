@@ -31,6 +31,13 @@ static const struct {
      "Complete If-None-Match is honoured", "Complete If-None-Match is ignored"},
     {WEIR_CAP_IF_MATCH, "if_match", "PUT If-Match is honoured",
      "PUT If-Match is ignored: a replaced object is not protected against other writers"},
+    {WEIR_CAP_COPY, "copy", "the store copies objects: renames and new metadata send no bytes",
+     "the store does not copy objects: renamed files are sent again"},
+    {WEIR_CAP_COPY_PART, "copy_part",
+     "the store copies ranges: of a changed large file only the changed parts are sent",
+     "the store does not copy ranges: a changed large file is sent whole"},
+    {WEIR_CAP_COPY_IF_NONE_MATCH, "copy_if_none_match", "If-None-Match of a copy is honoured",
+     "If-None-Match of a copy is ignored: weir asks with HEAD before it copies to a new key"},
 };
 
 static json_t *

@@ -44,10 +44,8 @@ name_one(struct weir_run *r, int64_t before_ns, char out[256])
 
 static void
 close_guard(struct weir_run *r, enum weir_guard why, const struct weir_guard_question *q,
-            int64_t before_ns)
+            const char *first)
 {
-    char first[256];
-    name_one(r, before_ns, first);
     switch (why) {
     case WEIR_GUARD_OPEN:
         return;
@@ -95,7 +93,8 @@ due_before(const struct weir_run *r)
 }
 
 int
-weir_run_deletes_foretell(struct weir_run *r, uint64_t due, struct weir_err *err)
+weir_run_deletes_foretell(struct weir_run *r, uint64_t due, const char *first,
+                          struct weir_err *err)
 {
     struct weir_guard_question q = {.track = &r->o->manifest->track,
                                     .due = due,
@@ -103,7 +102,7 @@ weir_run_deletes_foretell(struct weir_run *r, uint64_t due, struct weir_err *err
                                     .allowed = r->o->allow_deletes};
     if (weir_catalog_entry_count(r->setup.catalog, &q.known, err) != 0)
         return -1;
-    close_guard(r, weir_guard_ask(&q), &q, INT64_MAX);
+    close_guard(r, weir_guard_ask(&q), &q, first);
     if (r->guard.code != WEIR_OK)
         weir_run_warn(r, "unless they were only renamed", &r->guard);
     weir_err_clear(&r->guard);
@@ -132,7 +131,9 @@ weir_run_deletes(struct weir_run *r, struct weir_err *err)
     q.due -= renamed < q.due ? renamed : q.due;
     enum weir_guard guard = weir_guard_ask(&q);
     if (guard != WEIR_GUARD_OPEN) {
-        close_guard(r, guard, &q, before);
+        char first[256];
+        name_one(r, before, first);
+        close_guard(r, guard, &q, first);
         return 0;
     }
     r->deletes = calloc(1, sizeof(*r->deletes));

@@ -1,4 +1,5 @@
 /* dry -- what a pass would do, told entry by entry; nothing is written anywhere. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,8 @@ tell(struct weir_run *r, const char *action, const char *path, size_t path_len, 
                              .path_len = path_len,
                              .type = weir_run_type_name(type),
                              .bytes = bytes};
-    if (goes(action))
-        r->due++;
+    if (goes(action) && r->due++ == 0)
+        (void)snprintf(r->first_due, sizeof(r->first_due), "%.250s", path);
     if (ob->planned != NULL)
         ob->planned(ob->ctx, &p);
 }
@@ -154,5 +155,5 @@ weir_run_tell_vanished(struct weir_run *r, struct weir_err *err)
             rc = weir_err_set(err, WEIR_E_NOMEM, "name of an entry");
     }
     free(name);
-    return rc == 0 && r->due > 0 ? weir_run_deletes_foretell(r, r->due, err) : rc;
+    return rc == 0 && r->due > 0 ? weir_run_deletes_foretell(r, r->due, r->first_due, err) : rc;
 }

@@ -88,7 +88,8 @@ struct weir_run {
     int64_t last_good_ns; /* start of the last clean pass, with this one; 0 = none */
     bool delete_pass;     /* a sync: what vanished is treated by the policy */
     struct weir_deletes *deletes; /* deletes.c; owned */
-    uint64_t due;                 /* dry run: objects that a real one would delete */
+    uint64_t due;                 /* dry run: objects that a real one would delete ... */
+    char first_due[256];          /* ... and one of them */
     struct weir_err guard;        /* why nothing was deleted although the policy says so */
 
     int64_t *kept; /* rows of uploads that the next pass goes on with; owned */
@@ -199,7 +200,8 @@ enum weir_absent weir_run_look(struct weir_run *r, const char *path, uint8_t typ
  * says no is kept in run.guard. */
 int weir_run_deletes(struct weir_run *r, struct weir_err *err);
 /* A dry run: warns when the guard would not let so many go. */
-int weir_run_deletes_foretell(struct weir_run *r, uint64_t due, struct weir_err *err);
+int weir_run_deletes_foretell(struct weir_run *r, uint64_t due, const char *first,
+                              struct weir_err *err);
 bool weir_run_deleting(const struct weir_run *r); /* more batches to come, or out */
 int weir_run_delete_tasks(struct weir_run *r, struct weir_err *err);
 int weir_run_removed(struct weir_run *r, struct weir_task *t, struct weir_err *err);
