@@ -21,6 +21,13 @@ const struct weir_command weir_commands[] = {
      weir_cmd_sync, true},
     {"status", "shows phase, counts and the last pass; works while another process runs",
      "Reads the catalog only.", weir_cmd_status, false},
+    {"catalog export", "writes all that the catalog knows as NDJSON to stdout or a file",
+     "Works while another process runs.  The last line is a summary: without it the export is\n"
+     "incomplete.",
+     weir_cmd_export, false},
+    {"catalog import", "makes the catalog from such an export",
+     "Reads stdin or a file.  The state directory must have no catalog yet.", weir_cmd_import,
+     false},
     {"catalog rebuild", "makes the catalog from the lake and the store alone",
      "Reads every file, asks for every object, and sends nothing; the next sync sends what is "
      "missing.\n"
