@@ -229,3 +229,13 @@ weir_catalog_commit(struct weir_catalog *c, struct weir_err *err)
     c->in_transaction = false;
     return 0;
 }
+
+void
+weir_catalog_roll_back(struct weir_catalog *c)
+{
+    weir_catalog_rows_end(c);
+    if (!sqlite3_get_autocommit(c->db)) /* else SQLite has done it already */
+        (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    c->in_transaction = false;
+    c->failed = sqlite3_get_autocommit(c->db) == 0;
+}

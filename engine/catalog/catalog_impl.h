@@ -21,6 +21,10 @@ struct weir_catalog {
 
 #define WEIR_CATALOG_FILE "catalog.db"
 
+/* ---- catalog.c ---- */
+/* Undoes the open transaction; whatever failed in it, the catalog can be used again. */
+void weir_catalog_roll_back(struct weir_catalog *c);
+
 /* ---- dirs.c, for export.c ---- */
 #define WEIR_DIR_COLUMNS "id, sealed, opened, mounted, entries, bytes, stat_digest"
 int weir_dirs_read(struct weir_stmt *q, struct weir_catalog_dir *out, struct weir_err *err);
