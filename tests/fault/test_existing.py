@@ -107,9 +107,18 @@ class Existing(flowcase.Case):
             if path != "empty/":
                 self.assertEqual(o["etag"], before[path]["etag"])
 
-    def test_adopt_where_nothing_is_proven(self):
-        """A store without checksums: equal size is no proof, so nothing is adopted."""
+    def test_adopt_by_md5(self):
+        """A store without checksums, whose ETags are MD5: they are the proof."""
         self.server = self.start_server("--lenient", "checksum")
+        _, done, before, stored = self.pass_with("adopt", 3)
+        self.assertEqual(done.record(self.EQUAL)["state"], "verified")
+        self.assertTrue(done.record(self.EQUAL)["found"])
+        self.says(done.record(self.OTHER)["error"], self.OTHER, "not adopted")
+        self.still_foreign((self.EQUAL, self.OTHER, self.SHORT), before, stored)
+
+    def test_adopt_where_nothing_is_proven(self):
+        """A store without checksums, whose ETags are no MD5: equal size is no proof."""
+        self.server = self.start_server("--lenient", "checksum,opaque-etag")
         self.foreign()
         done = self.seed(self.job(destination=["existing: adopt"]), 3)
         self.assertEqual(done.record(self.EQUAL)["state"], "failed")
