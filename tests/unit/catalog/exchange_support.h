@@ -108,7 +108,7 @@ static inline size_t
 random_chunks(uint64_t *seed, struct weir_catalog_entry *row, struct weir_xxh128 **out)
 {
     size_t count = 2 + (size_t)(next_random(seed) % 5);
-    if (next_random(seed) % 64 == 0)
+    if (next_random(seed) % 256 == 0)
         count = WEIR_EXCHANGE_LINE_DIGESTS * 2 - 1 + (size_t)(next_random(seed) % 3);
     row->type = WEIR_ENTRY_FILE;
     row->chunk_bytes = UINT64_C(1) << (next_random(seed) % 40);
@@ -169,8 +169,9 @@ put_random_dir(struct weir_catalog *c, uint64_t *seed, const char *path)
             put_random_row(c, seed, id, odd_names[n]);
 }
 
+/* One of `rarity` names becomes a directory with another one in it. */
 static inline void
-fill_random(struct weir_catalog *c, uint64_t *seed)
+fill_random(struct weir_catalog *c, uint64_t *seed, unsigned rarity)
 {
     char path[64];
     ck_ok(weir_catalog_begin(c, err));
@@ -185,7 +186,7 @@ fill_random(struct weir_catalog *c, uint64_t *seed)
         put_random_dir(c, seed, "");
     for (size_t n = 0; n < COUNT(odd_names); n++) { /* not in order of their paths */
         const char *name = odd_names[COUNT(odd_names) - 1 - n];
-        if (next_random(seed) % 3 != 0)
+        if (next_random(seed) % rarity != 0)
             continue;
         put_random_dir(c, seed, name);
         (void)snprintf(path, sizeof(path), "%s/%s", name, odd_names[next_random(seed) % 8]);
