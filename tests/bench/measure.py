@@ -1,10 +1,11 @@
 """Starting, measuring and checking the programs of one benchmark round."""
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class BenchError(Exception):
@@ -17,7 +18,8 @@ class Sample:
     cpu_s: float
     maxrss_kib: int
     requests: int = 0
-    bytes: int = 0
+    bytes: int = 0                             # of objects and parts
+    kinds: dict = field(default_factory=dict)  # kind of request -> number
 
 
 class Sink:
@@ -53,6 +55,16 @@ def timed(argv, log, env=None):
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
+def no_difference(argv, log, env, difference):
+    """A timed run of a tool that compares: none of its lines may match difference."""
+    sample = timed(argv, log, env)
+    with open(log, errors="replace") as out:
+        for line in out:
+            if re.search(difference, line):
+                raise BenchError(f"{argv[0]} found a difference: {line.strip()}")
+    return sample
+
+
 def against_sink(sink, argv, log, env=None, objects=None, body_bytes=None):
     """A timed run whose requests and body bytes at the sink are counted and checked."""
     before = sink.stats()
@@ -60,11 +72,13 @@ def against_sink(sink, argv, log, env=None, objects=None, body_bytes=None):
     after = sink.stats()
     sample.requests = after["requests"] - before["requests"]
 
-    def sent(kind, field):
-        return after[kind][field] - before[kind][field]
+    def sent(kind, what):
+        return after[kind][what] - before[kind][what]
 
     sample.bytes = sent("put", "bytes") + sent("part", "bytes")
-    if after["bad"]["requests"] != before["bad"]["requests"]:
+    sample.kinds = {kind: sent(kind, "requests") for kind, counts in after.items()
+                    if isinstance(counts, dict) and kind != "stats" and sent(kind, "requests")}
+    if "bad" in sample.kinds:
         raise BenchError(f"{argv[0]} sent a request that the sink does not know")
     if body_bytes is not None and not body_bytes <= sample.bytes <= body_bytes + 2 ** 20:
         raise BenchError(f"{argv[0]} sent {sample.bytes} bytes instead of {body_bytes}")

@@ -27,6 +27,7 @@ enum sink_kind {
     SINK_LIST,
     SINK_LIST_PARTS,
     SINK_LIST_UPLOADS,
+    SINK_OWN, /* any of these on a key below a ".weir/": weir's own objects, counted apart */
     SINK_STATS,
     SINK_BAD, /* not a request that this sink knows: answered 400 */
     SINK_KINDS
@@ -63,6 +64,7 @@ struct sink_request { /* strings point into the connection's buffer */
         const char *name, *value;
     } meta[SINK_META_MAX]; /* x-amz-meta-* */
     size_t meta_count;
+    bool own;  /* below a ".weir/" */
     bool kept; /* by the vault */
     uint64_t body_bytes;
 };

@@ -25,6 +25,7 @@ static const char *const kind_names[SINK_KINDS] = {
     [SINK_LIST] = "list",
     [SINK_LIST_PARTS] = "list_parts",
     [SINK_LIST_UPLOADS] = "list_uploads",
+    [SINK_OWN] = "own",
     [SINK_STATS] = "stats",
     [SINK_BAD] = "bad",
 };
@@ -218,6 +219,7 @@ sink_answer(struct sink *s, const struct sink_request *r, struct vault_data *bod
         sink_reply_error(out, r, 404, "NoSuchKey");
         return;
     case SINK_BAD:
+    case SINK_OWN:
     case SINK_KINDS:
         break;
     }

@@ -57,7 +57,7 @@ send_all(int fd, const char *text, size_t bytes)
 static int
 finish_request(struct sink *s, struct sink_conn *c)
 {
-    enum sink_kind kind = c->req.kind;
+    enum sink_kind kind = c->req.own ? SINK_OWN : c->req.kind;
     atomic_fetch_add_explicit(&s->counts.requests[kind], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->counts.bytes[kind], c->req.body_bytes, memory_order_relaxed);
     sink_answer(s, &c->req, &c->body, &c->reply);
@@ -81,7 +81,7 @@ keeps_body(const struct sink_request *r)
 static int
 keep(struct sink_conn *c, const void *bytes, size_t n)
 {
-    return vault_data_add(&c->body, bytes, n, strstr(c->req.path, "/.weir/") != NULL);
+    return vault_data_add(&c->body, bytes, n, c->req.own);
 }
 
 /* Begins a request when its head is complete: 1, not yet: 0, broken: -1. */

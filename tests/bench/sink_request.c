@@ -119,13 +119,6 @@ take_header(char *line, struct sink_request *r)
     return 0;
 }
 
-/* What weir keeps of its own, and the data of those lines that need it again. */
-static bool
-is_kept(const char *path)
-{
-    return strstr(path, "/.weir/") != NULL || strncmp(path, "/bench/keep/", 12) == 0;
-}
-
 int
 sink_request_parse(char *head, struct sink_request *out)
 {
@@ -147,6 +140,7 @@ sink_request_parse(char *head, struct sink_request *out)
             return -1;
     }
     out->kind = kind_of(out);
-    out->kept = is_kept(out->path);
+    out->own = strstr(out->path, "/.weir/") != NULL;
+    out->kept = out->own || strncmp(out->path, "/bench/keep/", 12) == 0;
     return 0;
 }
