@@ -119,6 +119,8 @@ struct weir_catalog_entry {
     uint64_t chunk_bytes;       /* grain of the chunk digests */
     const char *etag, *version; /* "" when unknown; borrowed */
     int64_t gone_ns; /* wall clock: vanished from the lake, seen first at that time; 0 = live */
+    bool doubt; /* a pass began to replace or delete the object and has not said how it went */
+    bool moved; /* its content was copied to the new name of its file */
 };
 /* Rows of one directory in byte order of name: the merge join of compare.  The row's pointers
  * are valid until the next call.  *out_row = NULL at the end. */
@@ -136,10 +138,19 @@ int weir_catalog_chunks_get(struct weir_catalog *c, int64_t dir_id, const char *
                             size_t name_len, struct weir_xxh128 **out_chunks, size_t *out_count,
                             struct weir_err *err);
 
-/* Marks one entry as vanished (its object is still in the store), or with 0 as back. */
+/* Marks one entry as vanished (its object is still in the store), or with 0 as back.  Its
+ * directory is no longer sealed. */
 int weir_catalog_entry_gone(struct weir_catalog *c, int64_t dir_id, const char *name,
                             size_t name_len, int64_t gone_ns, struct weir_err *err);
-/* The same for every live entry of a directory; the directory is no longer sealed. */
+/* Announces that the object is about to be replaced or deleted; entry_put takes it back. */
+int weir_catalog_entry_doubt(struct weir_catalog *c, int64_t dir_id, const char *name,
+                             size_t name_len, struct weir_err *err);
+/* The content of an entry was copied to another one, of the same file. */
+int weir_catalog_entry_moved(struct weir_catalog *c, int64_t dir_id, const char *name,
+                             size_t name_len, struct weir_err *err);
+/* At the end of a walk: what was copied and is still live was linked, not moved. */
+int weir_catalog_moved_settle(struct weir_catalog *c, struct weir_err *err);
+/* entry_gone for every live entry of a directory. */
 int weir_catalog_dir_gone(struct weir_catalog *c, int64_t dir_id, int64_t gone_ns,
                           struct weir_err *err);
 /* Removes the row and its chunk digests. */
@@ -167,9 +178,9 @@ int weir_catalog_find_inode(struct weir_catalog *c, const struct weir_stat *st,
 /* Vanished entries that were missing at least since before_ns: how many, their bytes. */
 int weir_catalog_gone_count(struct weir_catalog *c, int64_t before_ns, uint64_t *out_entries,
                             uint64_t *out_bytes, struct weir_err *err);
-/* Of them: files whose content (inode and digest) a live row has, too: renamed, not lost. */
-int weir_catalog_gone_elsewhere(struct weir_catalog *c, int64_t before_ns,
-                                uint64_t *out_entries, struct weir_err *err);
+/* Of them: those that were moved: their content is under another key. */
+int weir_catalog_gone_moved(struct weir_catalog *c, int64_t before_ns, uint64_t *out_entries,
+                            struct weir_err *err);
 /* The next of them after (after_dir, after_name) in order of (dir id, name); after_dir 0
  * begins. *out_found false at the end. */
 int weir_catalog_gone_next(struct weir_catalog *c, int64_t before_ns, int64_t after_dir,
@@ -224,6 +235,8 @@ int weir_catalog_pass_begin(struct weir_catalog *c, const char *command, int64_t
 int weir_catalog_pass_update(struct weir_catalog *c, int64_t pass, int64_t wall_ns,
                              bool finished, int exit_status, const char *ledger_json,
                              struct weir_err *err);
+/* No later pass gets a number up to this one: names in the store contain them. */
+int weir_catalog_pass_skip(struct weir_catalog *c, int64_t pass, struct weir_err *err);
 struct weir_catalog_pass {
     int64_t pass, started_ns, updated_ns;
     bool finished;

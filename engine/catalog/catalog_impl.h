@@ -33,7 +33,7 @@ int weir_dirs_read(struct weir_stmt *q, struct weir_catalog_dir *out, struct wei
 #define WEIR_ENTRY_COLUMNS                                                                     \
     "entry.name, entry.type, entry.proof, entry.size, entry.stat, entry.xxh128,"               \
     " entry.crc64nvme, entry.part_bytes, entry.chunk_bytes, entry.etag, entry.version,"        \
-    " entry.gone_ns"
+    " entry.gone_ns, entry.doubt, entry.moved"
 /* Reads these columns of c->rows into c->row; false when it cannot be a row that weir wrote. */
 bool weir_rows_read(struct weir_catalog *c);
 int weir_rows_remove_chunks(struct weir_catalog *c, int64_t dir_id, const char *name,

@@ -4,24 +4,83 @@
 
 #include "catalog/catalog_impl.h"
 
+/* Runs an UPDATE of one row by (dir, name); sql's first parameter may be given before. */
+static int
+update_row(struct weir_stmt *q, int64_t dir_id, const char *name, size_t name_len,
+           struct weir_err *err)
+{
+    struct weir_catalog *c = q->c;
+    weir_stmt_bind_int(q, dir_id);
+    weir_stmt_bind_blob(q, name, name_len);
+    if (weir_stmt_run(q, "mark an entry", err) != 0)
+        return -1;
+    if (sqlite3_changes(c->db) != 1)
+        return weir_err_set(err, WEIR_E_BUG, "catalog: no entry to mark in directory %lld",
+                            (long long)dir_id);
+    return 0;
+}
+
+/* A seal is over live entries: it must not answer for one that was marked since. */
+static int
+unseal(struct weir_catalog *c, int64_t dir_id, struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (weir_stmt_take_write(c, WEIR_STMT_DIR_UNSEAL, "UPDATE dir SET sealed = 0 WHERE id = ?",
+                             &q, err) != 0)
+        return -1;
+    weir_stmt_bind_int(&q, dir_id);
+    return weir_stmt_run(&q, "unseal a directory", err);
+}
+
 int
 weir_catalog_entry_gone(struct weir_catalog *c, int64_t dir_id, const char *name,
                         size_t name_len, int64_t gone_ns, struct weir_err *err)
 {
     struct weir_stmt q;
     if (weir_stmt_take_write(c, WEIR_STMT_ENTRY_GONE,
-                             "UPDATE entry SET gone_ns = ? WHERE dir = ? AND name = ?", &q,
-                             err) != 0)
+                             "UPDATE entry SET gone_ns = ?1, moved = moved AND ?1 != 0"
+                             " WHERE dir = ?2 AND name = ?3",
+                             &q, err) != 0)
         return -1;
     weir_stmt_bind_int(&q, gone_ns);
+    return update_row(&q, dir_id, name, name_len, err) != 0 ? -1 : unseal(c, dir_id, err);
+}
+
+int
+weir_catalog_entry_doubt(struct weir_catalog *c, int64_t dir_id, const char *name,
+                         size_t name_len, struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (weir_stmt_take_write(c, WEIR_STMT_ENTRY_DOUBT,
+                             "UPDATE entry SET doubt = 1 WHERE dir = ? AND name = ?", &q,
+                             err) != 0)
+        return -1;
+    return update_row(&q, dir_id, name, name_len, err);
+}
+
+int
+weir_catalog_entry_moved(struct weir_catalog *c, int64_t dir_id, const char *name,
+                         size_t name_len, struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (weir_stmt_take_write(c, WEIR_STMT_ENTRY_MOVED,
+                             "UPDATE entry SET moved = 1 WHERE dir = ? AND name = ?", &q,
+                             err) != 0)
+        return -1;
     weir_stmt_bind_int(&q, dir_id);
     weir_stmt_bind_blob(&q, name, name_len);
-    if (weir_stmt_run(&q, "mark an entry", err) != 0)
+    return weir_stmt_run(&q, "mark an entry", err); /* the row may be another's by now */
+}
+
+int
+weir_catalog_moved_settle(struct weir_catalog *c, struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (weir_stmt_take_write(c, WEIR_STMT_MOVED_SETTLE,
+                             "UPDATE entry SET moved = 0 WHERE moved != 0 AND gone_ns = 0", &q,
+                             err) != 0)
         return -1;
-    if (sqlite3_changes(c->db) != 1)
-        return weir_err_set(err, WEIR_E_BUG, "catalog: no entry to mark in directory %lld",
-                            (long long)dir_id);
-    return 0;
+    return weir_stmt_run(&q, "settle what was moved", err);
 }
 
 int
@@ -36,7 +95,7 @@ weir_catalog_dir_gone(struct weir_catalog *c, int64_t dir_id, int64_t gone_ns,
     weir_stmt_bind_int(&q, gone_ns);
     weir_stmt_bind_int(&q, dir_id);
     if (weir_stmt_run(&q, "mark a directory's entries", err) != 0 ||
-        weir_stmt_take_write(c, WEIR_STMT_DIR_UNSEAL,
+        weir_stmt_take_write(c, WEIR_STMT_DIR_UNSEAL_GONE,
                              "UPDATE dir SET sealed = 0, mounted = 0 WHERE id = ?", &q,
                              err) != 0)
         return -1;
@@ -231,16 +290,13 @@ read_count(struct weir_stmt *q, uint64_t *out, struct weir_err *err)
 }
 
 int
-weir_catalog_gone_elsewhere(struct weir_catalog *c, int64_t before_ns, uint64_t *out_entries,
-                            struct weir_err *err)
+weir_catalog_gone_moved(struct weir_catalog *c, int64_t before_ns, uint64_t *out_entries,
+                        struct weir_err *err)
 {
     struct weir_stmt q;
-    if (weir_stmt_take(c, WEIR_STMT_GONE_ELSEWHERE,
-                       "SELECT count(*) FROM entry AS gone WHERE gone.gone_ns != 0"
-                       " AND gone.gone_ns <= ? AND gone.type = 1 AND gone.size != 0"
-                       " AND EXISTS (SELECT 1 FROM entry AS live WHERE live.ino = gone.ino"
-                       " AND live.type = 1 AND live.size != 0 AND live.size = gone.size"
-                       " AND live.gone_ns = 0 AND live.xxh128 = gone.xxh128)",
+    if (weir_stmt_take(c, WEIR_STMT_GONE_MOVED,
+                       "SELECT count(*) FROM entry WHERE gone_ns != 0 AND gone_ns <= ?"
+                       " AND moved != 0",
                        &q, err) != 0)
         return -1;
     weir_stmt_bind_int(&q, before_ns);

@@ -94,3 +94,16 @@ weir_catalog_pass_last_good(struct weir_catalog *c, int64_t *out_started_ns,
     weir_stmt_release(&q);
     return 0;
 }
+
+int
+weir_catalog_pass_skip(struct weir_catalog *c, int64_t pass, struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (weir_stmt_take_write(c, WEIR_STMT_PASS_SKIP,
+                             "UPDATE sqlite_sequence SET seq = max(seq, ?)"
+                             " WHERE name = 'pass'",
+                             &q, err) != 0)
+        return -1;
+    weir_stmt_bind_int(&q, pass);
+    return weir_stmt_run(&q, "number the passes", err);
+}

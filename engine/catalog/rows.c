@@ -5,7 +5,8 @@
 
 #define ENTRY_VALUES                                                                           \
     "entry (dir, name, type, proof, size, stat, xxh128, crc64nvme, part_bytes, chunk_bytes,"   \
-    " etag, version, gone_ns, ino) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " etag, version, gone_ns, doubt, moved, ino)"                                              \
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 int
 weir_catalog_rows_begin(struct weir_catalog *c, int64_t dir_id, struct weir_err *err)
@@ -42,6 +43,8 @@ weir_rows_read(struct weir_catalog *c)
     row->etag = weir_stmt_text(q);
     row->version = weir_stmt_text(q);
     row->gone_ns = weir_stmt_int(q);
+    row->doubt = weir_stmt_int(q) != 0;
+    row->moved = weir_stmt_int(q) != 0;
     return true;
 }
 
@@ -85,6 +88,8 @@ run_entry(struct weir_stmt *q, int64_t dir_id, const struct weir_catalog_entry *
     weir_stmt_bind_text(q, row->etag);
     weir_stmt_bind_text(q, row->version);
     weir_stmt_bind_int(q, row->gone_ns);
+    weir_stmt_bind_int(q, row->doubt);
+    weir_stmt_bind_int(q, row->moved);
     weir_stmt_bind_uint(q, row->st.ino);
     return weir_stmt_run(q, "write an entry", err);
 }

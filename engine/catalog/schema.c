@@ -48,9 +48,12 @@ static const char *const steps[] = {
     /* 1 -> 2: renames are found by inode, vanished entries stay until they are deleted */
     "ALTER TABLE entry ADD COLUMN gone_ns INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE entry ADD COLUMN ino INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE entry ADD COLUMN doubt INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE entry ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;"
     "UPDATE entry SET ino = weir_inode(stat) WHERE type = 1;"
     "CREATE INDEX entry_ino ON entry (ino) WHERE type = 1 AND size != 0;"
     "CREATE INDEX entry_gone ON entry (dir, name) WHERE gone_ns != 0;"
+    "CREATE INDEX entry_moved ON entry (dir, name) WHERE moved != 0 AND gone_ns = 0;"
     "ALTER TABLE dir ADD COLUMN mounted INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE upload ADD COLUMN delta INTEGER NOT NULL DEFAULT 0;",
 };

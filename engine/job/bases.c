@@ -33,7 +33,12 @@ base_of(struct weir_run *r, const struct weir_catalog_place *place,
         return weir_err_set(err, WEIR_E_NOMEM, "base of an entry");
     }
     const char *name = place->path + place->path_len - place->name_len;
-    if (load_chunks(r, b, place->dir_id, name, place->name_len, err) != 0) {
+    b->dir_id = place->dir_id;
+    b->name = strndup(name, place->name_len);
+    b->name_len = place->name_len;
+    if (b->name == NULL)
+        weir_err_set(err, WEIR_E_NOMEM, "base of an entry");
+    if (b->name == NULL || load_chunks(r, b, place->dir_id, name, place->name_len, err) != 0) {
         weir_base_free(b);
         return -1;
     }
@@ -52,6 +57,7 @@ find_renamed(struct weir_run *r, struct weir_item *item, struct weir_err *err)
     if (!found)
         return 0;
     int rc = base_of(r, &place, &row, &item->base, err);
+    weir_catalog_rows_end(r->setup.catalog); /* an open scan would hold the log back */
     free(place.path);
     return rc;
 }

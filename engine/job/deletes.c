@@ -125,10 +125,10 @@ weir_run_deletes(struct weir_run *r, struct weir_err *err)
         return 0;
     if (weir_catalog_entry_count(r->setup.catalog, &q.known, err) != 0)
         return -1;
-    uint64_t renamed = 0;
-    if (weir_catalog_gone_elsewhere(r->setup.catalog, before, &renamed, err) != 0)
+    uint64_t moved = 0;
+    if (weir_catalog_gone_moved(r->setup.catalog, before, &moved, err) != 0)
         return -1;
-    q.due -= renamed < q.due ? renamed : q.due;
+    q.due -= moved < q.due ? moved : q.due;
     enum weir_guard guard = weir_guard_ask(&q);
     if (guard != WEIR_GUARD_OPEN) {
         char first[256];
@@ -187,7 +187,9 @@ fill(struct weir_run *r, struct weir_removal *x, struct weir_catalog_place *plac
     *x = (struct weir_removal){.dir_id = place->dir_id,
                                .path = place->path,
                                .path_len = place->path_len,
-                               .name_len = place->name_len};
+                               .name_len = place->name_len,
+                               .decided =
+                                   place->name_len == 0 && weir_run_has_seen(r, place->dir_id)};
     place->path = NULL;
     if (weir_key_from_path(x->path, x->path_len,
                            row->type == WEIR_ENTRY_DIR ? WEIR_KEY_DIR : WEIR_KEY_FILE,
@@ -214,6 +216,7 @@ fill_batch(struct weir_run *r, struct weir_removal_batch *b, struct weir_err *er
             return -1;
         if (!found) {
             d->all_out = true;
+            weir_catalog_rows_end(r->setup.catalog);
             return 0;
         }
         int rc = set_after(d, &place, err);
@@ -222,6 +225,24 @@ fill_batch(struct weir_run *r, struct weir_removal_batch *b, struct weir_err *er
             free(place.path);
             return -1;
         }
+    }
+    return 0;
+}
+
+/* Should this pass be killed, and a file be put back as it was, the next one must not take our
+ * row's word that its object is there. */
+static int
+announce(struct weir_run *r, const struct weir_removal_batch *b, struct weir_err *err)
+{
+    r->must_commit = true;
+    if (weir_run_begin(r, err) != 0)
+        return -1;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct weir_removal *x = &b->items[i];
+        if (weir_catalog_entry_doubt(r->setup.catalog, x->dir_id,
+                                     x->path + x->path_len - x->name_len, x->name_len,
+                                     err) != 0)
+            return -1;
     }
     return 0;
 }
@@ -247,6 +268,8 @@ weir_run_delete_tasks(struct weir_run *r, struct weir_err *err)
         }
         t->removals = b;
         d->batches_out++;
+        if (announce(r, b, err) != 0)
+            return -1;
     }
     return 0;
 }

@@ -61,6 +61,27 @@ list_dir(struct weir_run *r, struct weir_run_dir *d)
     r->dirs_alive++;
 }
 
+static enum weir_action
+action_at(const struct weir_run_dir *d, size_t index)
+{
+    return (enum weir_action)(index == 0 ? d->compared.self : d->compared.action[index - 1]);
+}
+
+/* Objects that are about to be replaced: should this pass be killed, and the file be put back
+ * as it was, the next one must not take our row's word for what is in the store. */
+static int
+announce(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
+{
+    for (size_t i = 0; i <= d->batch->count; i++) {
+        const struct weir_lake_entry *e = i > 0 ? &d->batch->entries[i - 1] : NULL;
+        if (action_at(d, i) == WEIR_ACTION_REPLACE &&
+            weir_catalog_entry_doubt(r->setup.catalog, d->id, e != NULL ? e->name : "",
+                                     e != NULL ? e->name_len : 0, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Marks d and some that follow as open in the catalog, so that an interrupted pass is noticed:
  * one commit for many small directories, but not so far ahead that after a kill half the lake
  * would be asked for. */
@@ -79,6 +100,8 @@ open_ahead(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
             return -1;
         d->open = true;
         entries += d->compared.to_send;
+        if (announce(r, d, err) != 0)
+            return -1;
     }
     return 0;
 }
@@ -87,7 +110,8 @@ static int
 close_dir(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
 {
     struct weir_catalog_dir row = {.id = d->id,
-                                   .sealed = !d->dirty && d->batch->complete,
+                                   .sealed =
+                                       !d->dirty && !d->compared.hidden && d->batch->complete,
                                    .mounted = weir_run_is_mounted(r, d->batch),
                                    .entries = d->entries,
                                    .bytes = d->bytes};
@@ -101,7 +125,7 @@ close_dir(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err
 static int
 seal_now(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
 {
-    if (d->id == 0 && d->entries == 0)
+    if (d->id == 0 && d->entries == 0 && !weir_run_is_mounted(r, d->batch))
         return 0; /* nothing to remember of a directory without entries of its own */
     if (d->unknown)
         return 0; /* what was not seen may have been sent: it stays open */
@@ -153,7 +177,8 @@ take_in(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
         row = (struct weir_catalog_dir){0};
     if (weir_run_check_mount(r, &row, b, err) != 0 || weir_run_saw(r, row.id, err) != 0)
         return -1;
-    if (known && !r->o->full && is_sealed(&row, b, d->self)) {
+    bool same_mount = row.mounted == weir_run_is_mounted(r, b);
+    if (known && same_mount && !r->o->full && is_sealed(&row, b, d->self)) {
         take_sealed(r, d, &row);
         return 0;
     }
@@ -224,12 +249,6 @@ unlist_first(struct weir_run *r)
     d->listed = false;
 }
 
-static enum weir_action
-action_at(const struct weir_run_dir *d, size_t index)
-{
-    return (enum weir_action)(index == 0 ? d->compared.self : d->compared.action[index - 1]);
-}
-
 int
 weir_run_start_entries(struct weir_run *r, struct weir_err *err)
 {
@@ -244,8 +263,7 @@ weir_run_start_entries(struct weir_run *r, struct weir_err *err)
         }
         size_t index = d->cursor++;
         enum weir_action action = action_at(d, index);
-        if (action != WEIR_ACTION_SEND && action != WEIR_ACTION_REPLACE &&
-            action != WEIR_ACTION_CHECK)
+        if (!weir_compare_is_work(action))
             continue;
         if (!d->open && open_ahead(r, d, err) != 0)
             return -1;

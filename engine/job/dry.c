@@ -46,6 +46,7 @@ tell_entry(struct weir_run *r, const struct weir_run_dir *d, size_t index,
 {
     static const char *const names[] = {[WEIR_ACTION_SEND] = "send",
                                         [WEIR_ACTION_REPLACE] = "replace",
+                                        [WEIR_ACTION_SETTLE] = "check",
                                         [WEIR_ACTION_CHECK] = "check"};
     const struct weir_lake_entry *e = index > 0 ? &d->batch->entries[index - 1] : NULL;
     size_t len;
@@ -57,22 +58,15 @@ tell_entry(struct weir_run *r, const struct weir_run_dir *d, size_t index,
     free(path);
 }
 
-static bool
-would_do(enum weir_action action)
-{
-    return action == WEIR_ACTION_SEND || action == WEIR_ACTION_REPLACE ||
-           action == WEIR_ACTION_CHECK;
-}
-
 void
 weir_run_tell_dir(struct weir_run *r, const struct weir_run_dir *d)
 {
     const struct weir_compared *c = &d->compared;
     r->ledger.seen += c->to_send;
-    if (would_do((enum weir_action)c->self))
+    if (weir_compare_is_work((enum weir_action)c->self))
         tell_entry(r, d, 0, (enum weir_action)c->self);
     for (size_t i = 0; i < d->batch->count; i++)
-        if (would_do((enum weir_action)c->action[i]))
+        if (weir_compare_is_work((enum weir_action)c->action[i]))
             tell_entry(r, d, i + 1, (enum weir_action)c->action[i]);
     for (const struct weir_missing *m = c->missing; m != NULL; m = m->next) {
         size_t len;

@@ -99,6 +99,9 @@ item_create(struct weir_run_dir *d, size_t index)
     item->index = index;
     item->owner = d;
     item->maybe_sent = d->maybe_sent;
+    if (index == 0 ? d->compared.self == WEIR_ACTION_SETTLE
+                   : d->compared.action[index - 1] == WEIR_ACTION_SETTLE)
+        item->maybe_sent = true;
     item->check = index > 0 && d->compared.action[index - 1] == WEIR_ACTION_CHECK;
     struct weir_base **base = entry_base(d, index);
     if (base != NULL) {
@@ -209,7 +212,7 @@ weir_run_task_done(struct weir_run *r, struct weir_task *t, struct weir_err *err
     const struct weir_err *why = t->err != NULL ? t->err : &no_memory;
     r->tasks_out--;
     if (t->kind == WEIR_TASK_REMOVE) {
-        if (t->err != NULL)
+        if (t->err != NULL && t->err->scope == WEIR_SCOPE_RUN)
             weir_run_fatal(r, t->err);
         return weir_run_removed(r, t, err);
     }

@@ -7,6 +7,7 @@
 #include "job/run.h"
 #include "plan/key.h"
 #include "transfer/meta.h"
+#include "transfer/remove.h"
 
 struct leftovers {
     struct weir_run *r;
@@ -14,6 +15,7 @@ struct leftovers {
     struct weir_head head;
     struct weir_err *err;
     bool failed;
+    int64_t last_quarantine; /* pass that made the latest quarantine */
 };
 
 struct place { /* a path cut into directory and name */
@@ -87,7 +89,9 @@ add_row(struct weir_run *r, const struct place *p, const struct weir_head *head,
                                      .proof = WEIR_PROOF_UPLOADED,
                                      .st = {.size = head->stored.bytes},
                                      .crc64nvme = head->stored.crc64nvme,
-                                     .etag = head->stored.etag,
+                                     /* without a CRC nothing can be said of its content */
+                                     .etag =
+                                         head->stored.has_crc64nvme ? head->stored.etag : "",
                                      .version = head->stored.version,
                                      .gone_ns = r->o->clock->wall_ns(r->o->clock)};
     bool known = false;
@@ -117,7 +121,7 @@ look(struct leftovers *l, const struct place *p, const char *key, struct weir_er
     uint8_t type = type_of(&l->head, p);
     if (!weir_meta_is_ours(&l->head, weir_catalog_job_id(r->setup.catalog)))
         return 0;
-    if (p->name_len > 0 && weir_run_look(r, p->path, type) != WEIR_ABSENT_YES)
+    if (weir_run_look(r, p->path, type) != WEIR_ABSENT_YES)
         return 0; /* excluded now, or to be sent again */
     return add_row(r, p, &l->head, type, err);
 }
@@ -127,6 +131,12 @@ one(void *ctx, const struct weir_listed *object)
 {
     struct leftovers *l = ctx;
     struct place p;
+    size_t prefix = strlen(WEIR_QUARANTINE_PREFIX);
+    if (strncmp(object->key, WEIR_QUARANTINE_PREFIX, prefix) == 0) {
+        int64_t pass = strtoll(object->key + prefix, NULL, 10);
+        if (pass > l->last_quarantine && pass < INT32_MAX)
+            l->last_quarantine = pass;
+    }
     if (!cut(object->key, &p))
         return 0;
     l->failed = look(l, &p, object->key, l->err) != 0;
@@ -149,6 +159,9 @@ weir_run_leftovers(struct weir_run *r, struct weir_err *err)
     }
     if (l->failed)
         rc = -1;
+    if (rc == 0 && (rc = weir_run_begin(r, err)) == 0)
+        rc = weir_catalog_pass_skip(r->setup.catalog, l->last_quarantine, err);
     free(l);
+    (void)weir_run_poll_cancel(r); /* a list that ended early is not whole */
     return rc;
 }

@@ -198,16 +198,17 @@ collect(struct weir_run *r, struct weir_err *err)
     return rc;
 }
 
-static void
-poll_cancel(struct weir_run *r)
+bool
+weir_run_poll_cancel(struct weir_run *r)
 {
-    if (r->stopping || weir_cancel_get(r->o->cancel) == WEIR_CANCEL_NONE)
-        return;
-    struct weir_err err = WEIR_ERR_INIT;
-    weir_err_set(
-        &err, WEIR_E_CANCELLED,
-        "stopped by a signal; everything sent so far is recorded, run again to continue");
-    weir_run_fatal(r, &err);
+    if (!r->stopping && weir_cancel_get(r->o->cancel) != WEIR_CANCEL_NONE) {
+        struct weir_err err = WEIR_ERR_INIT;
+        weir_err_set(&err, WEIR_E_CANCELLED,
+                     "stopped by a signal; everything sent so far is recorded, run again to "
+                     "continue");
+        weir_run_fatal(r, &err);
+    }
+    return r->stopping;
 }
 
 static bool
@@ -244,7 +245,7 @@ static int
 housekeeping(struct weir_run *r, struct weir_err *err)
 {
     int64_t now = weir_run_now(r);
-    poll_cancel(r);
+    (void)weir_run_poll_cancel(r);
     adapt_connections(r, now);
     if (now >= r->next_progress_ns) {
         r->next_progress_ns = now + PROGRESS_EVERY_MS * WEIR_NS_PER_MS;

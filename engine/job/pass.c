@@ -136,16 +136,30 @@ tear_down(struct weir_run *r)
 
 /* What only the end of a whole walk can tell. */
 static int
+look_for_vanished(struct weir_run *r, struct weir_err *err)
+{
+    if (r->rebuild && weir_run_leftovers(r, err) != 0)
+        return -1;
+    if (weir_run_poll_cancel(r))
+        return 0;
+    if (weir_run_unseen_dirs(r, err) != 0 || weir_run_begin(r, err) != 0 ||
+        weir_catalog_moved_settle(r->setup.catalog, err) != 0)
+        return -1;
+    return 0;
+}
+
+static int
 after_walk(struct weir_run *r, struct weir_err *err)
 {
     if (r->stopping)
         return 0;
     if (r->o->dry_run)
         return weir_run_tell_vanished(r, err);
-    if (r->rebuild && weir_run_leftovers(r, err) != 0)
+    if (look_for_vanished(r, err) != 0)
         return -1;
-    if (weir_run_unseen_dirs(r, err) != 0 || weir_run_deletes(r, err) != 0 ||
-        weir_run_loop(r, err) != 0)
+    if (r->stopping)
+        return 0;
+    if (weir_run_deletes(r, err) != 0 || weir_run_loop(r, err) != 0)
         return -1;
     return r->stopping ? 0 : weir_run_count_kept(r, err);
 }
@@ -221,6 +235,9 @@ static void
 note_last_good(struct weir_run *r)
 {
     struct weir_err ignored = WEIR_ERR_INIT;
+    if (r->setup.catalog == NULL && r->delete_pass) /* it failed before */
+        (void)weir_setup_catalog(&r->setup, WEIR_CATALOG_READ, &ignored);
+    weir_err_clear(&ignored);
     if (r->setup.catalog != NULL && !r->in_transaction)
         (void)weir_catalog_pass_last_good(r->setup.catalog, &r->last_good_ns, &ignored);
 }

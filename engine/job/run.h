@@ -116,6 +116,8 @@ int weir_run_pass(struct weir_run *r, struct weir_ledger *out, struct weir_err *
 /* ---- loop.c ---- */
 /* Until nothing is left to do, or the pass stops and nothing is out. */
 int weir_run_loop(struct weir_run *r, struct weir_err *err);
+/* After a signal: stops the pass.  Returns whether it is stopping. */
+bool weir_run_poll_cancel(struct weir_run *r);
 /* How many tasks, workers and bytes at once. */
 void weir_run_size_windows(struct weir_run *r);
 void weir_run_refresh_ledger(struct weir_run *r);
@@ -178,6 +180,7 @@ void weir_run_record_unchanged(struct weir_run *r, const struct weir_run_dir *d,
 /* ---- vanished.c: what the lake does not have any more ---- */
 /* The directory of this id was seen by the walk.  NOMEM. */
 int weir_run_saw(struct weir_run *r, int64_t dir_id, struct weir_err *err);
+bool weir_run_has_seen(const struct weir_run *r, int64_t dir_id);
 /* Is the directory on another file system than the root? */
 bool weir_run_is_mounted(const struct weir_run *r, const struct weir_lake_batch *b);
 /* SAFETY when a file system was mounted here in the last pass and is not now, and when the root
@@ -185,7 +188,7 @@ bool weir_run_is_mounted(const struct weir_run *r, const struct weir_lake_batch 
 int weir_run_check_mount(struct weir_run *r, const struct weir_catalog_dir *row,
                          const struct weir_lake_batch *b, struct weir_err *err);
 /* Marks the rows of d that came back, or vanished by a fresh look. */
-int weir_run_mark_rows(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err);
+int weir_run_mark_rows(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err);
 /* After the walk: directories that it did not meet and that are not there either. */
 int weir_run_unseen_dirs(struct weir_run *r, struct weir_err *err);
 /* The next directory after *dir that has live entries and that the walk did not meet; *out_path

@@ -151,13 +151,25 @@ weir_run_item_same(struct weir_run *r, struct weir_item *item, const struct weir
     return item_end(r, item, err);
 }
 
+/* The file's old name, should it vanish in this pass, was not lost. */
+static int
+note_moved(struct weir_run *r, const struct weir_item *item, const struct weir_task *t,
+           struct weir_err *err)
+{
+    const struct weir_base *b = item->base;
+    if (b == NULL || b->self || memcmp(&b->xxh128, &t->xxh128, sizeof(b->xxh128)) != 0)
+        return 0;
+    return weir_catalog_entry_moved(r->setup.catalog, b->dir_id, b->name, b->name_len, err);
+}
+
 int
 weir_run_item_done(struct weir_run *r, struct weir_item *item, const struct weir_task *t,
                    const struct weir_xxh128 *chunks, size_t chunk_count, uint64_t part_bytes,
                    struct weir_err *err)
 {
     uint64_t chunk_bytes = item->upload != NULL ? item->upload->chunk_bytes : (uint64_t)1 << 20;
-    if (save_row(r, item, t, chunks, chunk_count, part_bytes, chunk_bytes, err) != 0)
+    if (save_row(r, item, t, chunks, chunk_count, part_bytes, chunk_bytes, err) != 0 ||
+        note_moved(r, item, t, err) != 0)
         return weir_err_add(err, "%s", item->path);
     r->failures_in_a_row = 0;
     if (item->check && t->outcome != WEIR_OUTCOME_FOUND)

@@ -142,6 +142,19 @@ weir_setup_store(struct weir_setup *s, struct weir_err *err)
     return 0;
 }
 
+/* The root cannot be opened.  For a job that has seen it, that is no mistake in the manifest:
+ * its file system is away, or may not be read. */
+static int
+root_is_missing(struct weir_setup *s, struct weir_err *err)
+{
+    struct weir_err ignored = WEIR_ERR_INIT;
+    if (err->code == WEIR_E_CONFIG || err->code == WEIR_E_UNSUPPORTED ||
+        weir_setup_catalog(s, WEIR_CATALOG_READ, &ignored) != 0)
+        return -1;
+    err->code = WEIR_E_SAFETY;
+    return weir_err_add(err, "the lake of the earlier passes is not there: is it mounted?");
+}
+
 /* A dry run reads the catalog beside whoever works on it; before the first pass there is none.
  */
 static int
@@ -162,7 +175,9 @@ weir_setup_open(struct weir_setup *s, const struct weir_options *o, const char *
 {
     weir_setup_init(s, o);
     s->new_job_id = new_job_id;
-    if (weir_setup_root(s, err) != 0 || weir_setup_store(s, err) != 0)
+    if (weir_setup_root(s, err) != 0)
+        return root_is_missing(s, err);
+    if (weir_setup_store(s, err) != 0)
         return -1;
     if (o->dry_run)
         return open_dry(s, err);

@@ -18,9 +18,11 @@ weir_run_saw(struct weir_run *r, int64_t dir_id, struct weir_err *err)
     return 0;
 }
 
-static bool
-was_seen(const struct weir_run *r, int64_t dir_id)
+bool
+weir_run_has_seen(const struct weir_run *r, int64_t dir_id)
 {
+    if (dir_id > r->last_dir)
+        return true; /* made in this pass */
     return r->seen_dirs != NULL && (r->seen_dirs[dir_id / 8] >> dir_id % 8 & 1) != 0;
 }
 
@@ -99,7 +101,7 @@ mark(struct weir_run *r, const struct weir_run_dir *d, const char *name, size_t 
 }
 
 static int
-mark_missing(struct weir_run *r, const struct weir_run_dir *d, const struct weir_missing *m,
+mark_missing(struct weir_run *r, struct weir_run_dir *d, const struct weir_missing *m,
              int64_t now, struct weir_err *err)
 {
     enum weir_absent absent = WEIR_ABSENT_YES; /* of a directory's own object: by the rules */
@@ -111,11 +113,13 @@ mark_missing(struct weir_run *r, const struct weir_run_dir *d, const struct weir
         absent = weir_run_look(r, path, m->type);
         free(path);
     }
+    if (absent == WEIR_ABSENT_UNKNOWN)
+        d->dirty = true; /* to be looked at again */
     return absent == WEIR_ABSENT_YES ? mark(r, d, m->name, m->name_len, now, err) : 0;
 }
 
 int
-weir_run_mark_rows(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
+weir_run_mark_rows(struct weir_run *r, struct weir_run_dir *d, struct weir_err *err)
 {
     const struct weir_compared *c = &d->compared;
     int64_t now = r->o->clock->wall_ns(r->o->clock);
@@ -126,9 +130,14 @@ weir_run_mark_rows(struct weir_run *r, const struct weir_run_dir *d, struct weir
         if (c->action[i] == WEIR_ACTION_BACK && mark(r, d, e->name, e->name_len, 0, err) != 0)
             return -1;
     }
-    for (const struct weir_missing *m = c->missing; m != NULL; m = m->next)
+    for (const struct weir_missing *m = c->missing; m != NULL; m = m->next) {
+        if (weir_cancel_get(r->o->cancel) != WEIR_CANCEL_NONE) {
+            d->dirty = true; /* the rest is looked at by the next pass */
+            return 0;
+        }
         if (mark_missing(r, d, m, now, err) != 0)
             return -1;
+    }
     return 0;
 }
 
@@ -155,7 +164,7 @@ next_unseen(const struct weir_run *r, int64_t id)
     for (id++; id <= r->last_dir; id++) {
         if (r->seen_dirs != NULL && id % 8 == 0 && r->seen_dirs[id / 8] == 0xff)
             id += 7;
-        else if (!was_seen(r, id))
+        else if (!weir_run_has_seen(r, id))
             break;
     }
     return id;
@@ -174,7 +183,7 @@ weir_run_next_unseen(struct weir_run *r, struct weir_catalog_dir *dir, char **ou
         if (weir_catalog_dir_next(r->setup.catalog, id - 1, r->last_dir, dir, out_path, &len,
                                   out_found, err) != 0)
             return -1;
-        if (!*out_found || !was_seen(r, dir->id))
+        if (!*out_found || !weir_run_has_seen(r, dir->id))
             return 0;
         free(*out_path); /* ids between were given back */
     }
@@ -194,6 +203,11 @@ weir_run_unseen_dirs(struct weir_run *r, struct weir_err *err)
         int rc = unseen_dir(r, &dir, path, err);
         free(path);
         if (rc != 0)
+            return -1;
+        if (weir_run_poll_cancel(r))
+            return 0;
+        if (r->in_transaction && weir_run_now(r) - r->transaction_ns >= WEIR_NS_PER_S &&
+            weir_run_commit(r, err) != 0)
             return -1;
     }
 }

@@ -32,6 +32,7 @@ weir_base_free(struct weir_base *b)
     if (b == NULL)
         return;
     free(b->key);
+    free(b->name);
     free(b->etag);
     free(b->version);
     free(b->chunks);

@@ -6,8 +6,11 @@
 #include "catalog/catalog.h"
 
 struct weir_base {
-    bool self;            /* at the entry's own key; else at `key`, and the entry is new */
-    char *key;            /* NULL when self; owned */
+    bool self;      /* at the entry's own key; else at `key`, and the entry is new */
+    char *key;      /* NULL when self; owned */
+    int64_t dir_id; /* where its row is, unless self */
+    char *name;     /* owned */
+    size_t name_len;
     char *etag, *version; /* "" when unknown; owned */
     uint8_t type, proof;
     struct weir_stat st; /* of the file that was sent */

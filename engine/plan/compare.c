@@ -4,6 +4,13 @@
 #include <string.h>
 
 bool
+weir_compare_is_work(enum weir_action action)
+{
+    return action == WEIR_ACTION_SEND || action == WEIR_ACTION_REPLACE ||
+           action == WEIR_ACTION_SETTLE || action == WEIR_ACTION_CHECK;
+}
+
+bool
 weir_compare_wants_self(enum weir_directories policy, const struct weir_lake_batch *batch)
 {
     if (batch->path_len == 0 || !batch->complete || policy == WEIR_DIRECTORIES_SKIP)
@@ -41,6 +48,8 @@ weir_compare_entry(const struct weir_lake_entry *e, const struct weir_catalog_en
         return WEIR_ACTION_NONE;
     if (row == NULL)
         return WEIR_ACTION_SEND;
+    if (row->doubt)
+        return WEIR_ACTION_SETTLE;
     if (row->type != e->type || !weir_stat_same(&row->st, &e->st))
         return WEIR_ACTION_REPLACE;
     if (depth == WEIR_COMPARE_CONTENT)
@@ -54,6 +63,8 @@ compare_self(const struct weir_stat *st, const struct weir_catalog_entry *row)
 {
     if (row == NULL)
         return WEIR_ACTION_SEND;
+    if (row->doubt)
+        return WEIR_ACTION_SETTLE;
     bool same = row->st.mode == st->mode && row->st.uid == st->uid && row->st.gid == st->gid &&
                 row->st.mtime.s == st->mtime.s && row->st.mtime.ns == st->mtime.ns;
     if (!same)
@@ -124,6 +135,7 @@ add_up(struct weir_compared *out, uint8_t action, uint64_t bytes)
         return;
     case WEIR_ACTION_SEND:
     case WEIR_ACTION_REPLACE:
+    case WEIR_ACTION_SETTLE:
     case WEIR_ACTION_CHECK:
         out->to_send++;
     }
@@ -132,7 +144,8 @@ add_up(struct weir_compared *out, uint8_t action, uint64_t bytes)
 static bool
 has_base(uint8_t action)
 {
-    return action == WEIR_ACTION_REPLACE || action == WEIR_ACTION_CHECK;
+    return action == WEIR_ACTION_REPLACE || action == WEIR_ACTION_SETTLE ||
+           action == WEIR_ACTION_CHECK;
 }
 
 /* Where a file was there is a directory, a pipe or the like now. */
@@ -157,6 +170,8 @@ join_entry(struct join *j, size_t i, struct weir_err *err)
     add_up(out, out->action[i], e->st.size);
     if (row != NULL && is_no_file(e) && note_missing(j, err) != 0)
         return -1;
+    if (row != NULL && row->gone_ns == 0 && e->verdict != WEIR_VERDICT_TAKE)
+        out->hidden = true;
     if (has_base(out->action[i])) {
         if (out->base == NULL &&
             (out->base = calloc(j->batch->count, sizeof(struct weir_base *))) == NULL)

@@ -14,8 +14,12 @@ enum weir_action {
     WEIR_ACTION_BACK,    /* had vanished, and is as it was */
     WEIR_ACTION_SEND,    /* new */
     WEIR_ACTION_REPLACE, /* changed since our row */
+    WEIR_ACTION_SETTLE,  /* a pass began to replace or delete its object: ask what is there */
     WEIR_ACTION_CHECK,   /* by its times unchanged: to be digested again */
 };
+
+/* Does it make a task of an entry? */
+bool weir_compare_is_work(enum weir_action action);
 
 enum weir_compare_depth {
     WEIR_COMPARE_STAT = 0,
@@ -37,13 +41,14 @@ struct weir_missing { /* a live row whose entry is not there, or not as a file o
 
 struct weir_compared {       /* the outcome for a directory */
     uint8_t *action;         /* [batch->count], enum weir_action */
-    struct weir_base **base; /* [batch->count] or NULL; set for REPLACE and CHECK */
+    struct weir_base **base; /* [batch->count] or NULL; set for REPLACE, SETTLE and CHECK */
     uint8_t self;            /* enum weir_action of the directory's own object, row name "" */
     struct weir_base *self_base;
-    struct weir_missing *missing;        /* in any order; only for complete batches */
-    uint64_t back;                       /* entries with BACK, of unchanged */
+    struct weir_missing *missing; /* in any order; only for complete batches */
+    bool hidden;   /* a live row's entry is left out by a rule: no seal would see it vanish */
+    uint64_t back; /* entries with BACK, of unchanged */
     uint64_t unchanged, unchanged_bytes; /* entries, with the directory itself */
-    uint64_t to_send;                    /* SEND, REPLACE and CHECK */
+    uint64_t to_send;                    /* all that have a base, and SEND */
 };
 
 /**

@@ -46,6 +46,13 @@ done:
 }
 
 bool
+weir_copy_is_safe(const struct weir_sender *s)
+{
+    unsigned needed = WEIR_CAP_COPY | WEIR_CAP_STORED_CHECKSUM;
+    return (s->caps & needed) == needed;
+}
+
+bool
 weir_copy_is_refusal(const struct weir_err *why)
 {
     if (why->scope == WEIR_SCOPE_RUN)
@@ -117,7 +124,7 @@ weir_copy_base(struct weir_worker *w, struct weir_task *task, struct weir_err *e
                                     .bytes = task->bytes,
                                     .has_crc64nvme = true,
                                     .crc64nvme = task->crc64nvme};
-    if (b->self && b->etag[0] == '\0')
+    if (!weir_copy_is_safe(w->sender) || (b->self && b->etag[0] == '\0'))
         return 0; /* nothing says that the object there is still ours */
     if (!b->self) {
         bool guarded = (w->sender->caps & WEIR_CAP_COPY_IF_NONE_MATCH) != 0, found = false;
@@ -225,7 +232,9 @@ weir_copy_keep(struct weir_worker *w, const struct weir_copy_source *from, const
                struct weir_err *err)
 {
     const struct weir_limits *lim = w->transport->ops->limits(w->transport);
-    struct weir_object object = {.key = key};
+    bool guarded = (w->sender->caps & WEIR_CAP_COPY_IF_NONE_MATCH) != 0;
+    struct weir_object object = {.key = key,
+                                 .condition = guarded ? WEIR_COND_ABSENT : WEIR_COND_NONE};
     struct weir_stored stored;
     bool proven = false;
     int there = 0;

@@ -30,6 +30,11 @@ enum weir_copy weir_copy_object(struct weir_worker *w, const struct weir_copy_so
                                 const struct weir_object *object, struct weir_stored *out,
                                 bool *out_proven, struct weir_err *err);
 
+/* May objects be made from others in this store?  Only where what came of it can be proven: a
+ * store may ignore the condition on the source, and a pass may be killed before it has looked.
+ */
+bool weir_copy_is_safe(const struct weir_sender *s);
+
 /* An error of a copy after which the file can still be sent. */
 bool weir_copy_is_refusal(const struct weir_err *why);
 

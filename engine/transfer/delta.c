@@ -37,13 +37,20 @@ weir_delta_digest(struct weir_worker *w, const struct weir_item *item, struct we
     return 0;
 }
 
+/* Ranges are copied only where the whole object's CRC64NVME is compared afterwards. */
+static bool
+copies_parts(const struct weir_sender *s)
+{
+    return (s->caps & WEIR_CAP_COPY_PART) != 0 &&
+           (s->caps & (WEIR_CAP_COMPLETE_CHECKSUM | WEIR_CAP_STORED_CHECKSUM_MPU)) != 0;
+}
+
 static bool
 is_usable(const struct weir_worker *w, const struct weir_item *item)
 {
     const struct weir_base *b = item->base;
-    unsigned copies = WEIR_CAP_COPY | WEIR_CAP_COPY_PART;
     bool worth = item->check || w->sender->metadata_changes == WEIR_METADATA_CHANGES_CATALOG ||
-                 (w->sender->caps & copies) != 0;
+                 weir_copy_is_safe(w->sender) || copies_parts(w->sender);
     return b != NULL && worth && !item->send_whole && !w->sender->ask_only &&
            b->type == WEIR_ENTRY_FILE && b->chunks != NULL &&
            b->chunk_bytes == item->upload->chunk_bytes;
@@ -133,14 +140,14 @@ weir_delta_prepare(struct weir_worker *w, struct weir_task *task, struct weir_er
     if (!unread && weir_delta_digest(w, item, err) != 0)
         return -1;
     task->crc64nvme = u->crc64nvme;
-    if (is_same(u, item->base)) {
+    if (is_same(u, item->base) && !(item->maybe_sent && item->base->self)) {
         int settled = use_same(w, task, err);
         if (settled != 0)
             return settled;
         if (unread && weir_delta_digest(w, item, err) != 0)
             return -1;
     }
-    if ((w->sender->caps & WEIR_CAP_COPY_PART) == 0 || item->base->etag[0] == '\0')
+    if (!copies_parts(w->sender) || item->base->etag[0] == '\0')
         return 0;
     return make_plan(w, item, err);
 }

@@ -176,7 +176,7 @@ complete(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
         return -1;
     task->crc64nvme = weir_upload_crc(u);
     task->bytes = u->object_bytes;
-    if (!u->completing && check_base(w, task, err) != 0)
+    if (check_base(w, task, err) != 0)
         return -1;
     bool fresh = weir_item_etag(item) == NULL && !item->maybe_sent &&
                  s->existing != WEIR_EXISTING_REPLACE &&

@@ -39,7 +39,7 @@ is_absent(struct weir_worker *w, struct weir_removal *x)
 {
     const struct weir_source *source = w->sender->source;
     struct weir_err err = WEIR_ERR_INIT;
-    if (x->name_len == 0)
+    if (x->decided)
         return true;
     enum weir_absent absent = weir_lake_absent(
         w->sender->root, x->path, x->base->type,
@@ -87,14 +87,15 @@ may_go(const struct weir_worker *w, const struct weir_removal *x)
             strcmp(x->base->etag, w->head.stored.etag) == 0);
 }
 
-/* Looks at the object: may it go? */
-static void
-look(struct weir_worker *w, struct weir_removal *x, const char *quarantine_prefix)
+/* Looks at the object: may it go?  -1 with err when the run cannot go on. */
+static int
+look(struct weir_worker *w, struct weir_removal *x, const char *quarantine_prefix,
+     struct weir_err *out_err)
 {
     struct weir_err err = WEIR_ERR_INIT;
     bool found = false;
     if (!is_absent(w, x))
-        return;
+        return 0;
     if (weir_settle_head(w, x->key, &found, &err) != 0) {
         settle(x, WEIR_REMOVAL_FAILED, &err);
     } else if (!found) {
@@ -107,6 +108,10 @@ look(struct weir_worker *w, struct weir_removal *x, const char *quarantine_prefi
     } else {
         settle(x, WEIR_REMOVAL_READY, NULL);
     }
+    if (err.scope != WEIR_SCOPE_RUN)
+        return 0;
+    *out_err = err;
+    return -1;
 }
 
 struct ready { /* those of a batch that go into the request */
@@ -134,7 +139,8 @@ weir_remove_run(struct weir_worker *w, struct weir_task *task, struct weir_err *
     for (size_t i = 0; i < b->count; i++) {
         if (weir_cancel_get(w->sender->cancel) != WEIR_CANCEL_NONE)
             break; /* what was looked at is still removed */
-        look(w, &b->items[i], b->quarantine);
+        if (look(w, &b->items[i], b->quarantine, err) != 0)
+            return -1; /* nothing of the batch is removed */
         if (b->items[i].state != WEIR_REMOVAL_READY)
             continue;
         ready.item[ready.count] = &b->items[i];

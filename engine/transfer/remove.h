@@ -26,6 +26,7 @@ struct weir_removal {
     char *path;
     size_t path_len, name_len; /* of the entry; name_len 0: a directory's own object */
     char *key;
+    bool decided; /* the walk of this pass saw the directory, which is no object now */
     struct weir_base *base; /* its row */
     /* result */
     enum weir_removal_state state;

@@ -154,6 +154,15 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
     return 0;
 }
 
+/* Was the precondition not met?  If-Match on a key that is gone is answered with 404. */
+static bool
+is_refused(const struct weir_object *object, const struct weir_err *why)
+{
+    bool gone = object->condition == WEIR_COND_MATCH && why->code == WEIR_E_NOT_FOUND &&
+                why->scope != WEIR_SCOPE_RUN;
+    return why->code == WEIR_E_EXISTS || gone;
+}
+
 static int
 deliver(struct weir_worker *w, struct weir_task *task, const struct content *c,
         struct weir_err *err)
@@ -177,7 +186,7 @@ deliver(struct weir_worker *w, struct weir_task *task, const struct content *c,
             task->proven = put_is_proof(w->sender, task);
             return 0;
         }
-        if (put_err.code != WEIR_E_EXISTS) {
+        if (!is_refused(&object, &put_err)) {
             *err = put_err;
             return -1;
         }
@@ -235,7 +244,8 @@ static int
 use_base(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
 {
     const struct weir_item *item = task->item;
-    if (!is_same_content(task) || w->sender->ask_only)
+    if (!is_same_content(task) || w->sender->ask_only ||
+        (item->maybe_sent && item->base->self)) /* who sends it asks first */
         return 0;
     if (weir_copy_is_needless(w, task)) {
         task->outcome = WEIR_OUTCOME_SAME;

@@ -1,5 +1,6 @@
 /* sync: what vanished, and when it may be deleted. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../main_check.h"
@@ -206,7 +207,9 @@ START_TEST(quarantine_keeps_a_copy)
     const struct mem_object *o = mem_store_find(b.store, ".weir/quarantine/2/d/a");
     ck_assert_ptr_nonnull(o);
     ck_assert(o->crc64nvme == crc);
-    ck_assert_ptr_nonnull(strstr(bench_report(&b), ".weir/quarantine/2/d/a"));
+    char *report = bench_report(&b);
+    ck_assert_ptr_nonnull(strstr(report, ".weir/quarantine/2/d/a"));
+    free(report);
     check_quiet();
 }
 END_TEST
