@@ -8,7 +8,7 @@ function(weir_flow_tests label)
     foreach(test ${tests})
         get_filename_component(stem ${test} NAME_WE)
         add_test(NAME ${label}_${stem} COMMAND Python3::Interpreter -B ${test} -v)
-        set_tests_properties(${label}_${stem} PROPERTIES LABELS ${label} TIMEOUT 240
+        set_tests_properties(${label}_${stem} PROPERTIES LABELS ${label} TIMEOUT 600
             ENVIRONMENT "WEIR=$<TARGET_FILE:weir>;WEIR_FAKE_S3=$<TARGET_FILE:weir_fake_s3>;WEIR_SANITIZED=${sanitized};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/flow:${PROJECT_SOURCE_DIR}/tests/fakes")
     endforeach()
 endfunction()

@@ -153,7 +153,7 @@ class Job:
     """One manifest with its state directory, and the program on it."""
 
     def __init__(self, weir, work, name, lake, url, destination=None, source=None, transfer=None,
-                 env=None):
+                 env=None, track=None, metrics=None):
         self.weir, self.work, self.name = weir, work, name
         self.state = os.path.join(work, name + ".state")
         self.manifest = os.path.join(work, name + ".yaml")
@@ -162,8 +162,9 @@ class Job:
         lines += ["  " + s for s in source or []]
         lines += ["destination:", "  url: " + json.dumps(url)]
         lines += ["  " + s for s in destination or []]
-        if transfer:
-            lines += ["transfer:"] + ["  " + s for s in transfer]
+        for section, more in (("transfer", transfer), ("track", track), ("metrics", metrics)):
+            if more:
+                lines += [section + ":"] + ["  " + s for s in more]
         with open(self.manifest, "w") as f:
             f.write("\n".join(lines) + "\n")
 
