@@ -228,10 +228,8 @@ put_entry(struct weir_buf *b, const struct weir_catalog_entry *row, size_t chunk
         put_text(b, "version", row->version);
     if (row->gone_ns != 0)
         put_i64(b, "gone_ns", row->gone_ns);
-    if (row->doubt)
-        put_i64(b, "doubt", 1);
-    if (row->moved)
-        put_i64(b, "moved", 1);
+    put_true(b, "doubt", row->doubt);
+    put_true(b, "moved", row->moved);
     if (chunks != 0)
         put_u64(b, "chunks", chunks);
 }

@@ -100,8 +100,8 @@ read_row(struct weir_fields *f, struct weir_catalog_entry *row)
     row->etag = weir_fields_text_or_empty(f, "etag");
     row->version = weir_fields_text_or_empty(f, "version");
     row->gone_ns = (int64_t)weir_fields_u64_or_0(f, "gone_ns", INT64_MAX);
-    row->doubt = weir_fields_u64_or_0(f, "doubt", 1) != 0;
-    row->moved = weir_fields_u64_or_0(f, "moved", 1) != 0;
+    row->doubt = weir_fields_true(f, "doubt");
+    row->moved = weir_fields_true(f, "moved");
 }
 
 /* Either none, or one for each chunk of a file that has several. */

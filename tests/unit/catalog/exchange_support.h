@@ -139,6 +139,8 @@ put_random_row(struct weir_catalog *c, uint64_t *seed, int64_t dir, const char *
         .etag = etags[next_random(seed) % COUNT(etags)],
         .version = next_random(seed) % 4 == 0 ? "v\x01" : "",
         .gone_ns = next_random(seed) % 3 == 0 ? (int64_t)(next_random(seed) >> 1) : 0,
+        .doubt = next_random(seed) % 4 == 0,
+        .moved = next_random(seed) % 4 == 0,
     };
     row.xxh128.b[next_random(seed) % 16] = (uint8_t)next_random(seed);
     if (name[0] != '\0' && next_random(seed) % 3 == 0)

@@ -57,7 +57,8 @@ check_same_files(void)
     static const char *const queries[] = {
         "SELECT path, sealed, opened, mounted, stat_digest, entries, bytes FROM @.dir",
         ("SELECT path, name, type, proof, size, stat, xxh128, crc64nvme, part_bytes,"
-         " chunk_bytes, etag, version, gone_ns, ino FROM @.entry JOIN @.dir ON id = dir"),
+         " chunk_bytes, etag, version, gone_ns, doubt, moved, ino FROM @.entry JOIN @.dir ON "
+         "id = dir"),
         "SELECT path, name, digests FROM @.chunks AS k JOIN @.dir AS d ON d.id = k.dir",
         "SELECT * FROM @.fact WHERE substr(name, 1, 5) != 'root_'",
         "SELECT * FROM @.sqlite_sequence",

@@ -148,6 +148,8 @@ static const struct lines samples[] = {
     {START DIR("") ENTRY_WITH("a", "file", "5,\"x\":1", ""), 4, 1, 1, 0, "does not belong"},
     {START DIR("") ENTRY_WITH("a", "file", "5", ",\"gone_ns\":-1"), 4, 1, 1, 0, "\"gone_ns\""},
     {START DIR("") ENTRY_WITH("a", "file", "5", ",\"etag\":5"), 4, 1, 1, 0, "\"etag\""},
+    {START DIR("") ENTRY_WITH("a", "file", "5", ",\"doubt\":1"), 4, 1, 1, 0, "\"doubt\""},
+    {START DIR("") ENTRY_WITH("a", "file", "5", ",\"moved\":0"), 4, 1, 1, 0, "\"moved\""},
     {START DIR("") "{\"name\":\"a\"}\n", 4, 1, 1, 0, "\"type\" is missing or wrong"},
     /* digests */
     {START DIR("") DIGESTS(DIGEST), 4, 1, 0, 1, "digests without their entry"},
