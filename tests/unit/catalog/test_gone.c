@@ -1,5 +1,6 @@
 /* gone: random histories of rows that vanish, come back, move and go, against a model of a few
  * arrays.  The seed is printed; WEIR_TEST_SEED plays it again. */
+#include "catalog/schema.h"
 #include "support.h"
 
 enum { DIRS = 6, NAMES = 8, STEPS = 600, LATEST = 20 };
@@ -415,6 +416,20 @@ check_counts(void)
     ck_assert_uint_eq(got_live, live);
 }
 
+/* Rows are looked up by inode from the first pass on that follows a finished one. */
+static void
+begin_second_pass(void)
+{
+    int64_t pass = 0;
+    ck_ok(weir_catalog_begin(catalog, err));
+    ck_ok(weir_catalog_pass_begin(catalog, "seed", 1, &pass, err));
+    ck_ok(weir_catalog_pass_update(catalog, pass, 2, true, 0, "{}", err));
+    ck_ok(weir_catalog_commit(catalog, err));
+    ck_ok(weir_catalog_begin(catalog, err));
+    ck_ok(weir_catalog_pass_begin(catalog, "sync", 3, &pass, err));
+    ck_ok(weir_catalog_commit(catalog, err));
+}
+
 START_TEST(rows_vanish_as_in_the_model)
 {
     const char *given = getenv("WEIR_TEST_SEED");
@@ -424,6 +439,7 @@ START_TEST(rows_vanish_as_in_the_model)
     memset(&committed, 0, sizeof(committed));
     place_make(&place);
     catalog = open_writer(&place);
+    begin_second_pass();
     ck_ok(weir_catalog_begin(catalog, err));
     for (int i = 0; i < STEPS; i++) {
         step();
