@@ -46,6 +46,19 @@ half_mounted(struct weir_err *err, const char *path)
     return -1;
 }
 
+/* What was there before is hidden now, which looks as if it had been removed. */
+static int
+mounted_over(struct weir_err *err, const char *path)
+{
+    weir_err_set(
+        err, WEIR_E_SAFETY,
+        "%.200s is on another file system than in the last pass: what is mounted there "
+        "hides what was seen then. If it is meant to be so, run once with --accept-root",
+        path);
+    err->scope = WEIR_SCOPE_RUN;
+    return -1;
+}
+
 static int
 emptied(struct weir_run *r, struct weir_err *err)
 {
@@ -70,7 +83,10 @@ weir_run_check_mount(struct weir_run *r, const struct weir_catalog_dir *row,
         return 0;
     if (b->path_len == 0 && b->count == 0 && b->complete && r->had_rows)
         return emptied(r, err);
-    return row->mounted && !weir_run_is_mounted(r, b) ? half_mounted(err, b->path) : 0;
+    bool mounted = weir_run_is_mounted(r, b);
+    if (row->mounted && !mounted)
+        return half_mounted(err, b->path);
+    return !row->mounted && mounted && row->entries > 0 ? mounted_over(err, b->path) : 0;
 }
 
 /* ---- entries ---- */

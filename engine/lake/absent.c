@@ -21,7 +21,7 @@ look(const struct weir_lake_root *r, const char *path, enum weir_follow follow,
         return err.sys_errno != 0 ? err.sys_errno : EIO;
     int e = weir_statx_read(fd, NULL, 0, out, out_mount_root);
     (void)close(fd);
-    return e;
+    return e == 0 ? 0 : EIO; /* it was there: whatever stat says, it is no evidence */
 }
 
 static bool
