@@ -79,7 +79,7 @@ static const char *const bad_rows[] = {
     "UPDATE entry SET type = 300",
     "UPDATE entry SET type = -1",
     "UPDATE entry SET proof = 0",
-    "UPDATE entry SET proof = 3",
+    "UPDATE entry SET proof = 4",
     "UPDATE entry SET stat = x'80'",
     "UPDATE entry SET name = x'' WHERE name = x'3030303030'",
     "ALTER TABLE entry DROP COLUMN etag",
