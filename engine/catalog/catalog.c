@@ -12,8 +12,9 @@
 #include "catalog/identity.h"
 #include "catalog/schema.h"
 
-/* cache_size bounds the memory (16 MiB); the two WAL limits bound the -wal file (16 MiB before
- * it is written back, 64 MiB kept on disk at most).  cell_size_check finds damage early. */
+/* cache_size bounds the memory (16 MiB), also of what an upgrade or a new index sorts, thanks
+ * to temp_store.  The two WAL limits bound the -wal file (16 MiB before it is written back, 64
+ * MiB kept on disk at most).  cell_size_check finds damage early. */
 static const char *const pragmas[] = {
     "PRAGMA page_size = 8192", /* of a new file */
     "PRAGMA synchronous = FULL",
@@ -21,7 +22,7 @@ static const char *const pragmas[] = {
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA cache_size = -16384",
     "PRAGMA mmap_size = 0",
-    "PRAGMA temp_store = MEMORY",
+    "PRAGMA temp_store = FILE",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
 };
@@ -130,10 +131,12 @@ prepare_schema(struct weir_catalog *c, enum weir_catalog_mode mode, struct weir_
             return -1;
         if (kind != WEIR_SCHEMA_EMPTY && weir_schema_check(c, err) != 0)
             return -1;
-        return kind == WEIR_SCHEMA_CURRENT ? 0 : weir_schema_upgrade(c, err);
+        if (kind != WEIR_SCHEMA_CURRENT && weir_schema_upgrade(c, err) != 0)
+            return -1;
+        return weir_schema_look_index(c, err);
     }
     if (kind == WEIR_SCHEMA_CURRENT)
-        return 0;
+        return weir_schema_look_index(c, err);
     weir_err_set(err, kind == WEIR_SCHEMA_EMPTY ? WEIR_E_NOT_FOUND : WEIR_E_CATALOG,
                  kind == WEIR_SCHEMA_EMPTY
                      ? "catalog %s is empty: no pass has begun"

@@ -170,7 +170,8 @@ struct weir_catalog_place { /* where a row is */
 };
 /* A regular file, not empty, with this inode, size and mtime: gone or live; one with the same
  * ctime first, else by (dir, name).  out_row's texts are valid until the next call of
- * entry_find or rows_next. */
+ * entry_find or rows_next.  Finds nothing while a new catalog fills: it has an index from the
+ * first pass on that begins after a finished one, or after an import. */
 int weir_catalog_find_inode(struct weir_catalog *c, const struct weir_stat *st,
                             struct weir_catalog_place *out_place,
                             struct weir_catalog_entry *out_row, bool *out_found,
@@ -188,7 +189,7 @@ int weir_catalog_gone_next(struct weir_catalog *c, int64_t before_ns, int64_t af
                            struct weir_catalog_place *out_place,
                            struct weir_catalog_entry *out_row, bool *out_found,
                            struct weir_err *err);
-/* All rows, live and gone.  O(rows), from an index. */
+/* All rows, live and gone.  O(rows). */
 int weir_catalog_entry_count(struct weir_catalog *c, uint64_t *out_entries,
                              struct weir_err *err);
 
@@ -227,7 +228,8 @@ int weir_catalog_part_each(struct weir_catalog *c, int64_t upload, weir_catalog_
                            void *ctx, struct weir_err *err); /* in part order */
 
 /* ---- passes ---- */
-/* Records the start; *out_pass counts from 1. */
+/* Records the start; *out_pass counts from 1.  The first one after a finished pass also makes
+ * the index of find_inode: 1 s for 1,000,000 rows. */
 int weir_catalog_pass_begin(struct weir_catalog *c, const char *command, int64_t wall_ns,
                             int64_t *out_pass, struct weir_err *err);
 /* The ledger as JSON text, at the end and now and then before (a killed pass shows its last).

@@ -12,7 +12,8 @@ struct weir_catalog {
     sqlite3 *db;
     sqlite3_stmt *stmt[WEIR_STMT_SLOTS]; /* NULL until first used */
     bool in_transaction;                 /* between begin and commit, as the caller sees it */
-    bool failed; /* an error inside a transaction: it can only be rolled back, by closing */
+    bool failed;   /* an error inside a transaction: it can only be rolled back, by closing */
+    bool by_inode; /* find_inode has its index */
     char job_id[33];
     struct weir_stmt rows; /* the open range scan; rows.s == NULL: none */
     struct weir_catalog_entry row;

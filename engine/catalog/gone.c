@@ -222,6 +222,9 @@ weir_catalog_find_inode(struct weir_catalog *c, const struct weir_stat *st,
                         struct weir_catalog_entry *out_row, bool *out_found,
                         struct weir_err *err)
 {
+    *out_found = false;
+    if (!c->by_inode) /* each lookup would read the whole catalog */
+        return 0;
     int got = find_inode(c, st, true, out_place, out_row, err);
     if (got == 0)
         got = find_inode(c, st, false, out_place, out_row, err);

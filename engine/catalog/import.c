@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "catalog/import.h"
+#include "catalog/schema.h"
 
 #define FACT_BYTES 8192       /* as long as any that is read */
 #define PASSES_MAX (1u << 30) /* leaves room to count on */
@@ -274,6 +275,8 @@ weir_catalog_import(struct weir_catalog *c, weir_exchange_in_fn *next, void *ctx
     if (check_empty(c, err) != 0 || weir_catalog_begin(c, err) != 0)
         return -1;
     int rc = take_all(&m, next, ctx, err);
+    if (rc == 0)
+        rc = weir_schema_index_inodes(c, err);
     if (rc == 0)
         rc = weir_catalog_commit(c, err);
     if (rc == 0)

@@ -3,6 +3,22 @@
 #include <string.h>
 
 #include "catalog/catalog_impl.h"
+#include "catalog/schema.h"
+
+/* Lookups by inode are worth their index from the first pass on that follows a finished one. */
+static int
+prepare_lookups(struct weir_catalog *c, struct weir_err *err)
+{
+    struct weir_stmt q;
+    if (c->by_inode)
+        return 0;
+    if (weir_stmt_take(c, WEIR_STMT_PASS_FINISHED, "SELECT 1 FROM pass WHERE finished LIMIT 1",
+                       &q, err) != 0)
+        return -1;
+    int got = weir_stmt_step(&q, "look for a finished pass", err);
+    weir_stmt_release(&q);
+    return got == 1 ? weir_schema_index_inodes(c, err) : got;
+}
 
 int
 weir_catalog_pass_begin(struct weir_catalog *c, const char *command, int64_t wall_ns,
@@ -19,7 +35,7 @@ weir_catalog_pass_begin(struct weir_catalog *c, const char *command, int64_t wal
     if (weir_stmt_run(&q, "begin a pass", err) != 0)
         return -1;
     *out_pass = sqlite3_last_insert_rowid(c->db);
-    return 0;
+    return prepare_lookups(c, err);
 }
 
 int

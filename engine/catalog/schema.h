@@ -30,4 +30,9 @@ int weir_schema_upgrade(struct weir_catalog *c, struct weir_err *err);
 int weir_schema_run_steps(struct weir_catalog *c, const char *const *steps, int count,
                           struct weir_err *err);
 
+/* Makes the index by inode, unless it is there: 1 s for 1,000,000 rows.  In a transaction. */
+int weir_schema_index_inodes(struct weir_catalog *c, struct weir_err *err);
+/* Is it there? */
+int weir_schema_look_index(struct weir_catalog *c, struct weir_err *err);
+
 #endif
