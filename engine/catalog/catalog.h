@@ -41,7 +41,8 @@ struct weir_catalog_identity {
  * Refuses network file systems (CONFIG).
  * Checks: application_id, schema version (older is migrated in one transaction, newer refused),
  * `PRAGMA quick_check` (CATALOG: names the file, how to move it away and adopt from the store);
- * about 0.3 s for 1,000,000 rows in the page cache, so a reader goes without it.
+ * about 0.3 s for 1,000,000 rows in the page cache, so a reader goes without it, and a large
+ * file has it after a crash and every 64th pass only.
  * @identity: compared when not NULL; a new catalog needs one.
  * @seed: makes the job's random id (hex, 32) when the catalog is new.
  */

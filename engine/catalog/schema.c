@@ -131,9 +131,35 @@ weir_schema_look(struct weir_catalog *c, enum weir_schema_kind *out, struct weir
     return check_length(c, err);
 }
 
+#define CHECK_ALWAYS_BYTES (INT64_C(16) << 20)
+#define CHECK_EVERY 64
+
+/* Reading the whole file costs more than a pass over an unchanged lake.  So: after a crash,
+ * while the file is small, and now and then. */
+static int
+wants_check(struct weir_catalog *c, bool *out, struct weir_err *err)
+{
+    struct stat db, wal;
+    int passes = 0;
+    bool crashed =
+        fstatat(c->dir.fd, WEIR_CATALOG_FILE "-wal", &wal, AT_SYMLINK_NOFOLLOW) == 0 &&
+        wal.st_size > 0;
+    bool large = fstatat(c->dir.fd, WEIR_CATALOG_FILE, &db, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 db.st_size > CHECK_ALWAYS_BYTES;
+    if (query_int(c, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence", &passes, err) != 0)
+        return -1;
+    *out = crashed || !large || passes % CHECK_EVERY == 0;
+    return 0;
+}
+
 int
 weir_schema_check(struct weir_catalog *c, struct weir_err *err)
 {
+    bool wanted = true;
+    if (wants_check(c, &wanted, err) != 0)
+        return -1;
+    if (!wanted)
+        return 0;
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v2(c->db, "PRAGMA quick_check(1)", -1, &s, NULL);
     if (rc == SQLITE_OK)

@@ -20,7 +20,8 @@ enum weir_schema_kind {
 /* CATALOG: another program's database, a newer weir's, or no database at all. */
 int weir_schema_look(struct weir_catalog *c, enum weir_schema_kind *out, struct weir_err *err);
 
-/* Walks every page: CATALOG when the file is damaged. */
+/* After a crash, while the file is small, and every 64th pass: walks every page; CATALOG when
+ * the file is damaged. */
 int weir_schema_check(struct weir_catalog *c, struct weir_err *err);
 
 /* Creates or upgrades in one transaction: all steps or none. */
