@@ -52,6 +52,18 @@ is_absent(struct weir_worker *w, struct weir_removal *x)
     return false;
 }
 
+/* The empty object of a directory: some stores refuse to copy one, and there are no bytes to
+ * lose. */
+static int
+keep_marker(struct weir_worker *w, const char *key, struct weir_err *err)
+{
+    struct weir_stored stored;
+    struct weir_object object = {
+        .key = key, .meta = w->head.meta, .meta_count = w->head.meta_count};
+    return w->transport->ops->put(w->transport, &object, "", 0, weir_crc64nvme(0, "", 0),
+                                  &stored, err);
+}
+
 static int
 quarantine(struct weir_worker *w, struct weir_removal *x, const char *prefix,
            struct weir_err *err)
@@ -63,6 +75,8 @@ quarantine(struct weir_worker *w, struct weir_removal *x, const char *prefix,
         return weir_err_set(err, WEIR_E_LIMIT,
                             "the key in the quarantine would be longer than %zu bytes",
                             lim->key_bytes_max);
+    if (x->name_len == 0 && w->head.stored.bytes == 0)
+        return keep_marker(w, key, err);
     struct weir_copy_source from = {.key = x->key,
                                     .etag = w->head.stored.etag,
                                     .bytes = w->head.stored.bytes,
