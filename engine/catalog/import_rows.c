@@ -141,6 +141,8 @@ weir_import_entry(struct weir_import *m, struct weir_fields *f, struct weir_err 
         return weir_import_wrong(m, err, "an entry before the first directory");
     if (row->name_len == 0 ? row->type != WEIR_ENTRY_DIR : !is_name(row->name, row->name_len))
         return weir_import_wrong(m, err, "this is not the name of an entry");
+    if (strlen(row->etag) >= WEIR_ETAG_BYTES || strlen(row->version) >= WEIR_VERSION_BYTES)
+        return weir_import_wrong(m, err, "no store gives an ETag or a version that long");
     if (!is_chunk_count(row, m->chunks))
         return weir_import_wrong(m, err, "the size of the file tells another number of chunks");
     int rc = weir_import_follow(&m->last_name, !m->named, row->name, row->name_len, err);

@@ -24,6 +24,8 @@
     "," STAT "," PROOFS more "}\n"
 #define ENTRY(name) ENTRY_WITH(name, "file", "5", "")
 #define CHUNKED(size, more) ENTRY_WITH("f", "file", size, more)
+#define TEXT_27 "abcdefghijklmnopqrstuvwxyz0"
+#define TEXT_135 TEXT_27 TEXT_27 TEXT_27 TEXT_27 TEXT_27
 #define GRAIN ",\"chunk_bytes\":1048576"
 #define DIGEST "AAAAAAAAAAAAAAAAAAAAAA=="
 #define DIGESTS_2 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -148,6 +150,12 @@ static const struct lines samples[] = {
     {START DIR("") ENTRY_WITH("a", "file", "5,\"x\":1", ""), 4, 1, 1, 0, "does not belong"},
     {START DIR("") ENTRY_WITH("a", "file", "5", ",\"gone_ns\":-1"), 4, 1, 1, 0, "\"gone_ns\""},
     {START DIR("") ENTRY_WITH("a", "file", "5", ",\"etag\":5"), 4, 1, 1, 0, "\"etag\""},
+    {START DIR("") ENTRY_WITH("a", "file", "5", ",\"etag\":\"" TEXT_135 "\""), 4, 1, 1, 0,
+     NULL},
+    {START DIR("") ENTRY_WITH("a", "file", "5", ",\"etag\":\"" TEXT_135 "x\""), 4, 1, 1, 0,
+     "line 7 of the import: no store gives"},
+    {START DIR("") ENTRY_WITH("a", "file", "5", ",\"version\":\"" TEXT_135 "x\""), 4, 1, 1, 0,
+     "line 7 of the import: no store gives"},
     {START DIR("") ENTRY_WITH("a", "file", "5", ",\"doubt\":1"), 4, 1, 1, 0, "\"doubt\""},
     {START DIR("") ENTRY_WITH("a", "file", "5", ",\"moved\":0"), 4, 1, 1, 0, "\"moved\""},
     {START DIR("") "{\"name\":\"a\"}\n", 4, 1, 1, 0, "\"type\" is missing or wrong"},
