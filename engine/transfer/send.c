@@ -145,7 +145,10 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
         return 1;
     }
     object->condition = WEIR_COND_NONE;
-    if (found == WEIR_SETTLE_ABSENT && (s->caps & WEIR_CAP_IF_NONE_MATCH) != 0)
+    /* Some stores take a directory that has, or had, objects for its own object, say 412 to a
+     * condition and 404 to HEAD; over an empty object there is nothing to lose. */
+    if (found == WEIR_SETTLE_ABSENT && (s->caps & WEIR_CAP_IF_NONE_MATCH) != 0 &&
+        task->item->type != WEIR_ENTRY_DIR)
         object->condition = WEIR_COND_ABSENT;
     if (found == WEIR_SETTLE_REPLACE) {
         object->etag = w->head.stored.etag;
