@@ -138,6 +138,10 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
     enum weir_settle found;
     if (weir_settle_ask(w, object->key, &mine, &found, &task->proven, err) != 0)
         return -1;
+    /* A store that keeps no metadata on these objects tells no more than that there is one. */
+    if (s->ask_only && found == WEIR_SETTLE_REPLACE && mine.marker &&
+        weir_meta_find(&w->head, WEIR_META_ID) == NULL)
+        found = WEIR_SETTLE_SAME;
     if (found == WEIR_SETTLE_SAME) {
         task->stored = w->head.stored;
         task->outcome = WEIR_OUTCOME_FOUND;
@@ -145,10 +149,11 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
         return 1;
     }
     object->condition = WEIR_COND_NONE;
-    /* Some stores take a directory that has, or had, objects for its own object, say 412 to a
-     * condition and 404 to HEAD; over an empty object there is nothing to lose. */
-    if (found == WEIR_SETTLE_ABSENT && (s->caps & WEIR_CAP_IF_NONE_MATCH) != 0 &&
-        task->item->type != WEIR_ENTRY_DIR)
+    /* Some stores take a directory that has, or had, objects for its own object, and answer a
+     * condition with 412 whatever HEAD said; over an empty object there is nothing to lose. */
+    if (task->item->type == WEIR_ENTRY_DIR)
+        return 0;
+    if (found == WEIR_SETTLE_ABSENT && (s->caps & WEIR_CAP_IF_NONE_MATCH) != 0)
         object->condition = WEIR_COND_ABSENT;
     if (found == WEIR_SETTLE_REPLACE) {
         object->etag = w->head.stored.etag;

@@ -152,7 +152,7 @@ START_TEST(every_field_of_a_row_comes_back)
 {
     uint64_t seed = 21;
     int64_t dir = make_dir("");
-    struct weir_catalog_entry rows[200];
+    struct weir_catalog_entry rows[200] = {0};
     static char names[200][40], etags[200][40], versions[200][40];
     for (size_t i = 0; i < COUNT(rows); i++) {
         rows[i].name = names[i];
