@@ -95,6 +95,26 @@ directories(struct contract *c)
     remove_all(c, &b);
 }
 
+/* What was below a name does not stand in the way of an object of that name, and the reverse.
+ */
+static void
+name_changes_kind(struct contract *c)
+{
+    struct batch b = {.c = c};
+    const char *name = contract_key(c, "d");
+    add(c, &b, "d/x");
+    add(c, &b, "d/e/f/y");
+    for (unsigned round = 0; round < 2; round++) {
+        contract_put(c, b.keys[0], "x", 1, NULL);
+        contract_put(c, b.keys[1], "y", 1, NULL);
+        contract_ok(c, c->ops->remove_many(c->t, b.keys, b.count, on_removed, &b, &c->err),
+                    "remove_many");
+        contract_put(c, name, "file", 4, NULL);
+        contract_expect(c, name, "file", 4);
+        contract_ok(c, c->ops->remove(c->t, name, &c->err), "remove");
+    }
+}
+
 static void
 too_many(struct contract *c)
 {
@@ -114,6 +134,7 @@ const struct contract_case contract_removal[] = {
     {"remove-many", removing},
     {"remove-very-many", many},
     {"remove-many-directories", directories},
+    {"remove-frees-name", name_changes_kind},
     {"remove-too-many", too_many},
     {NULL, NULL},
 };

@@ -104,22 +104,6 @@ duplicate(struct file_store *h, const struct file_key *from, const struct file_f
     return 0;
 }
 
-/* Asked early to spare the copying; publishing asks again. */
-static int
-check_target(struct file_store *h, const struct weir_object *object, const struct file_key *k,
-             struct weir_err *err)
-{
-    int old_fd = -1;
-    int dir_fd = weir_file_dir_make(h, k, err);
-    if (dir_fd < 0)
-        return -1;
-    int rc = weir_file_condition(h, object, k, dir_fd, &old_fd, err);
-    if (old_fd >= 0)
-        (void)close(old_fd);
-    (void)close(dir_fd);
-    return rc;
-}
-
 static int
 copy_file(struct file_store *h, const struct file_key *from, const struct file_found *f,
           const struct weir_object *object, const struct file_key *k, struct weir_stored *out,
@@ -127,7 +111,8 @@ copy_file(struct file_store *h, const struct file_key *from, const struct file_f
 {
     struct file_temp t;
     uint64_t crc = 0;
-    if (check_target(h, object, k, err) != 0 || weir_file_temp_create(h, &t, err) != 0)
+    if (weir_file_condition_early(h, object, k, err) != 0 ||
+        weir_file_temp_create(h, &t, err) != 0)
         return -1;
     int rc = duplicate(h, from, f, t.fd, &crc, err);
     if (rc == 0)

@@ -39,7 +39,10 @@ weir_file_dir_open(const struct file_store *h, const struct file_key *k)
  * A directory that exists need not be durable: another thread may have made it a moment ago and
  * not synced its parent yet, or an earlier run was killed in between.  So a path counts only
  * after this process has synced its parent.  The table forgets when slots are shared, which
- * costs a repeated fsync and nothing else. */
+ * costs a repeated fsync and nothing else.
+ *
+ * A path that was removed and made anew is another directory.  So the table belongs to one
+ * generation (lock.c), and only a handle of that generation reads and writes it. */
 
 static size_t
 slot_of(const struct weir_xxh128 *x)
@@ -48,23 +51,37 @@ slot_of(const struct weir_xxh128 *x)
 }
 
 static bool
-is_durable(struct file_shared *s, const char *path, size_t len)
+is_durable(const struct file_store *h, const char *path, size_t len)
 {
+    struct file_shared *s = h->shared;
     struct weir_xxh128 x;
     weir_xxh128(path, len, &x);
     (void)pthread_mutex_lock(&s->dirs.lock);
-    bool known = memcmp(&s->dirs.durable[slot_of(&x)], &x, sizeof(x)) == 0;
+    bool known = s->dirs.generation == h->generation &&
+                 memcmp(&s->dirs.durable[slot_of(&x)], &x, sizeof(x)) == 0;
     (void)pthread_mutex_unlock(&s->dirs.lock);
     return known;
 }
 
 static void
-note_durable(struct file_shared *s, const char *path, size_t len)
+note_durable(const struct file_store *h, const char *path, size_t len)
 {
+    struct file_shared *s = h->shared;
     struct weir_xxh128 x;
     weir_xxh128(path, len, &x);
     (void)pthread_mutex_lock(&s->dirs.lock);
-    s->dirs.durable[slot_of(&x)] = x;
+    if (s->dirs.generation == h->generation)
+        s->dirs.durable[slot_of(&x)] = x;
+    (void)pthread_mutex_unlock(&s->dirs.lock);
+}
+
+void
+weir_file_durable_begin(struct file_shared *s, uint64_t generation)
+{
+    (void)pthread_mutex_lock(&s->dirs.lock);
+    if (s->dirs.generation != generation)
+        memset(s->dirs.durable, 0, sizeof(s->dirs.durable));
+    s->dirs.generation = generation;
     (void)pthread_mutex_unlock(&s->dirs.lock);
 }
 
@@ -73,11 +90,17 @@ static int
 step_into(struct file_store *h, int *fd, const char *name, const char *path, size_t len,
           struct weir_err *err)
 {
-    bool made = mkdirat(*fd, name, 0755) == 0;
-    if (!made && errno != EEXIST)
-        return weir_file_fail(err, errno, "make the directory %.*s in %s", (int)len, path,
-                              h->shared->describe);
-    int next = weir_file_openat(*fd, name, O_RDONLY | O_DIRECTORY, 0);
+    bool made = false;
+    int next = -1;
+    for (unsigned tries = 0; next < 0 && tries < 100; tries++) {
+        made = mkdirat(*fd, name, 0755) == 0;
+        if (!made && errno != EEXIST)
+            return weir_file_fail(err, errno, "make the directory %.*s in %s", (int)len, path,
+                                  h->shared->describe);
+        next = weir_file_openat(*fd, name, O_RDONLY | O_DIRECTORY, 0);
+        if (next < 0 && errno != ENOENT) /* ENOENT: what had the name went in between */
+            break;
+    }
     if (next < 0 && errno == ENOTDIR)
         return weir_err_set(err, WEIR_E_UNSUPPORTED,
                             "%.*s is a file in %s: a directory store cannot hold keys below it "
@@ -86,14 +109,14 @@ step_into(struct file_store *h, int *fd, const char *name, const char *path, siz
     if (next < 0)
         return weir_file_fail(err, errno, "open the directory %.*s in %s", (int)len, path,
                               h->shared->describe);
-    if (made || !is_durable(h->shared, path, len)) {
+    if (made || !is_durable(h, path, len)) {
         if (fsync(*fd) != 0) {
             weir_file_fail(err, errno, "fsync the directory above %.*s in %s", (int)len, path,
                            h->shared->describe);
             (void)close(next);
             return -1;
         }
-        note_durable(h->shared, path, len);
+        note_durable(h, path, len);
     }
     (void)close(*fd);
     *fd = next;
@@ -124,7 +147,7 @@ make_dirs(struct file_store *h, const char *path, size_t path_len, struct weir_e
 int
 weir_file_dir_make(struct file_store *h, const struct file_key *k, struct weir_err *err)
 {
-    if (k->dir_len == 0 || is_durable(h->shared, k->key, k->dir_len)) {
+    if (k->dir_len == 0 || is_durable(h, k->key, k->dir_len)) {
         int fd = weir_file_dir_open(h, k);
         if (fd >= 0)
             return fd;
@@ -184,5 +207,8 @@ weir_file_ready(struct file_store *h, struct weir_err *err)
         h->lock_fd = weir_file_openat(h->shared->root_fd, ".weir/lock", O_RDWR | O_CREAT, 0644);
     if (h->lock_fd < 0)
         return weir_file_fail(err, errno, "open .weir/lock in %s", h->shared->describe);
+    if (weir_file_lock(h, false, err) != 0) /* to learn the generation */
+        return -1;
+    weir_file_unlock(h);
     return decide_keep(h, err);
 }

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 int
@@ -35,25 +34,13 @@ weir_file_temp_drop(struct file_temp *t)
     t->fd = -1;
 }
 
-int
-weir_file_lock(struct file_store *h, bool exclusive, struct weir_err *err)
+static int
+refuse_name(const struct file_store *h, const struct file_key *k, const struct stat *st,
+            struct weir_err *err)
 {
-    while (flock(h->lock_fd, exclusive ? LOCK_EX : LOCK_SH) != 0) {
-        if (errno == EINTR)
-            continue;
-        if (!exclusive)
-            return 0; /* no locks on this file system: then nobody holds it exclusively */
-        return weir_err_sys(err, WEIR_E_UNSUPPORTED, errno,
-                            "lock .weir/lock in %s: conditions need a file system with flock",
-                            h->shared->describe);
-    }
-    return 0;
-}
-
-void
-weir_file_unlock(struct file_store *h)
-{
-    (void)flock(h->lock_fd, LOCK_UN);
+    return weir_err_set(
+        err, WEIR_E_UNSUPPORTED, "%s is a %s in %s: no object can have that name", k->key,
+        S_ISDIR(st->st_mode) ? "directory" : "link or special file", h->shared->describe);
 }
 
 /* Opens what has the name of the object now; *out_fd -1 when nothing has. */
@@ -68,10 +55,7 @@ present_open(const struct file_store *h, const struct file_key *k, int dir_fd, i
         return weir_file_fail(err, errno, "look for %s in %s", k->key, h->shared->describe);
     }
     if (!S_ISREG(out_st->st_mode))
-        return weir_err_set(err, WEIR_E_UNSUPPORTED,
-                            "%s is a %s in %s: no object can have that name", k->key,
-                            S_ISDIR(out_st->st_mode) ? "directory" : "link or special file",
-                            h->shared->describe);
+        return refuse_name(h, k, out_st, err);
     *out_fd = weir_file_openat(dir_fd, k->leaf, O_RDONLY | O_NONBLOCK, 0);
     if (*out_fd < 0)
         return weir_file_fail(err, errno, "open the present %s in %s", k->key,
@@ -128,6 +112,22 @@ fail:
     return -1;
 }
 
+int
+weir_file_condition_early(struct file_store *h, const struct weir_object *object,
+                          const struct file_key *k, struct weir_err *err)
+{
+    int old_fd = -1;
+    int dir_fd = weir_file_enter(h, k, false, err);
+    if (dir_fd < 0)
+        return -1;
+    weir_file_unlock(h);
+    int rc = weir_file_condition(h, object, k, dir_fd, &old_fd, err);
+    if (old_fd >= 0)
+        (void)close(old_fd);
+    (void)close(dir_fd);
+    return rc;
+}
+
 /* The rename that publishes; an errno value.  EEXIST: another one has the name now. */
 static int
 rename_into(struct file_temp *t, int dir_fd, const char *leaf, bool absent)
@@ -159,13 +159,19 @@ publish_locked(struct file_store *h, struct file_temp *t, const struct weir_obje
         weir_file_meta_sidecar(h, k, record, len, old_fd, err) != 0)
         goto close_old;
     int e = rename_into(t, dir_fd, k->leaf, object->condition == WEIR_COND_ABSENT);
+    struct stat st;
+    if ((e == EEXIST || e == EISDIR) &&
+        fstatat(dir_fd, k->leaf, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
+        refuse_name(h, k, &st, err); /* made for another object just now */
+        goto close_old;
+    }
     if (e == EEXIST) {
         weir_file_refuse(err, k->key, "it is there already");
         goto close_old;
     }
     if (e != 0) {
         weir_file_fail(err, e, "rename %s into place in %s", k->key, h->shared->describe);
-        if (e == ENOENT && err != NULL) /* its directory was removed under our hands */
+        if (e == ENOENT && err != NULL) /* a stranger removed its directory */
             err->retryable = true;
         goto close_old;
     }
@@ -208,14 +214,11 @@ weir_file_publish(struct file_store *h, struct file_temp *t, const struct weir_o
     size_t len = 0;
     if (seal(h, t->fd, k, object, crc64nvme, bytes, record, &len, err) != 0)
         return -1;
-    int dir_fd = weir_file_dir_make(h, k, err);
+    bool exclusive = object->condition == WEIR_COND_MATCH || h->keep == FILE_KEEP_SIDECAR;
+    int dir_fd = weir_file_enter(h, k, exclusive, err);
     if (dir_fd < 0)
         return -1;
-    int rc = -1;
-    bool exclusive = object->condition == WEIR_COND_MATCH || h->keep == FILE_KEEP_SIDECAR;
-    if (weir_file_lock(h, exclusive, err) != 0)
-        goto close_dir;
-    rc = publish_locked(h, t, object, k, dir_fd, record, len, err);
+    int rc = publish_locked(h, t, object, k, dir_fd, record, len, err);
     weir_file_unlock(h);
     if (rc != 0)
         goto close_dir;

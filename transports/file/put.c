@@ -8,13 +8,14 @@
  * temporary name is needed. */
 static int
 put_dir(struct file_store *h, const struct weir_object *object, const struct file_key *k,
-        int dir_fd, struct weir_stored *out, struct weir_err *err)
+        struct weir_stored *out, struct weir_err *err)
 {
     char record[FILE_RECORD_BYTES];
     size_t len = weir_file_record_format(object, 0, 0, (struct timespec){0}, record);
     bool exclusive = object->condition == WEIR_COND_MATCH || h->keep == FILE_KEEP_SIDECAR;
     bool fresh = object->condition == WEIR_COND_ABSENT;
-    if (weir_file_lock(h, exclusive, err) != 0)
+    int dir_fd = weir_file_enter(h, k, exclusive, err);
+    if (dir_fd < 0)
         return -1;
     int ignored = -1;
     int rc = weir_file_condition(h, object, k, dir_fd, &ignored, err);
@@ -23,10 +24,11 @@ put_dir(struct file_store *h, const struct weir_object *object, const struct fil
                  ? weir_file_meta_attach(dir_fd, k, record, len, fresh, err)
                  : weir_file_meta_sidecar(h, k, record, len, -1, err);
     weir_file_unlock(h);
+    if (rc == 0 && fsync(dir_fd) != 0)
+        rc = weir_file_fail(err, errno, "fsync %s in %s", k->key, h->shared->describe);
+    (void)close(dir_fd);
     if (rc != 0)
         return -1;
-    if (fsync(dir_fd) != 0)
-        return weir_file_fail(err, errno, "fsync %s in %s", k->key, h->shared->describe);
     *out = (struct weir_stored){.has_crc64nvme = true};
     weir_file_etag(0, 0, out->etag);
     return 0;
@@ -72,20 +74,9 @@ weir_file_put(struct weir_transport *t, const struct weir_object *object, const 
     if (weir_file_ready(h, err) != 0)
         return -1;
     weir_file_count(h, bytes);
-    int dir_fd = weir_file_dir_make(h, &k, err);
-    if (dir_fd < 0)
+    if (k.is_dir)
+        return put_dir(h, object, &k, out, err);
+    if (weir_file_condition_early(h, object, &k, err) != 0)
         return -1;
-    int rc = 0;
-    if (k.is_dir) {
-        rc = put_dir(h, object, &k, dir_fd, out, err);
-    } else {
-        int old_fd = -1; /* asked early to spare the writing; publishing asks again */
-        rc = weir_file_condition(h, object, &k, dir_fd, &old_fd, err);
-        if (old_fd >= 0)
-            (void)close(old_fd);
-        if (rc == 0)
-            rc = put_file(h, object, &k, data, bytes, crc64nvme, out, err);
-    }
-    (void)close(dir_fd);
-    return rc;
+    return put_file(h, object, &k, data, bytes, crc64nvme, out, err);
 }

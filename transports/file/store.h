@@ -1,7 +1,8 @@
 /* store -- what the files of transports/file/ share: the handle, keys, paths, records.
  *
  * Below the root: objects under their own names, and weir's own
- *   .weir/lock       flock: conditions are checked and names published under it
+ *   .weir/lock       flock: conditions are checked and names published under it; its size is
+ *                    the generation of the directories, see lock.c
  *   .weir/tmp/       files not published yet
  *   .weir/uploads/   one directory for each multipart upload
  *   .weir/meta/      records of objects where the file system has no user xattrs */
@@ -41,6 +42,7 @@ struct file_shared { /* one for all clones */
     atomic_uint_fast64_t handles; /* ever made: seeds their random numbers */
     struct {                      /* guarded by lock */
         pthread_mutex_t lock;
+        uint64_t generation;                            /* to which the table belongs */
         struct weir_xxh128 durable[FILE_DURABLE_SLOTS]; /* paths known to be on the disk */
     } dirs;
 };
@@ -51,6 +53,7 @@ struct file_store {
     struct weir_rng rng; /* names of temporary files and uploads */
     /* opened by weir_file_ready() at the first write, else -1 and undecided */
     int tmp_fd, uploads_fd, lock_fd;
+    uint64_t generation; /* of the directories, when this handle last had the lock */
     enum file_keep keep;
 };
 
@@ -62,7 +65,7 @@ weir_file_store(struct weir_transport *t)
 
 /* ---- store.c ---- */
 
-/* weir_file_open() with a choice of where records go: the tests' way to sidecars. */
+/* weir_file_open() with a choice of where records go, for tests. */
 int weir_file_open_keep(const struct weir_transport_options *options, enum file_keep keep,
                         struct weir_transport **out, struct weir_err *err);
 
@@ -96,12 +99,37 @@ int weir_file_openat(int dir_fd, const char *path, int flags, mode_t mode);
 /* The directory of a key for reading: -1 with errno when it does not exist. */
 int weir_file_dir_open(const struct file_store *h, const struct file_key *k);
 /* The same for writing: missing directories are made, and all are on the disk when it returns.
- * -1 with err. */
+ * Without the lock the directory may be gone again: see weir_file_enter().  -1 with err. */
 int weir_file_dir_make(struct file_store *h, const struct file_key *k, struct weir_err *err);
 /* Opens .weir/{tmp,uploads,lock} and finds out where records can be kept. */
 int weir_file_ready(struct file_store *h, struct weir_err *err);
 /* Writes all bytes at offset; 0 or an errno value. */
 int weir_file_write_all(int fd, const void *data, size_t bytes, uint64_t offset);
+
+/* Forgets what is durable unless it is of this generation. */
+void weir_file_durable_begin(struct file_shared *s, uint64_t generation);
+
+/* ---- lock.c ---- */
+/* Takes and leaves .weir/lock; exclusive for a check that must hold until the rename, and for
+ * removing directories. */
+int weir_file_lock(struct file_store *h, bool exclusive, struct weir_err *err);
+void weir_file_unlock(struct file_store *h);
+/* To be called under the exclusive lock before a directory is removed: no handle of any process
+ * believes from here on that it is there. */
+int weir_file_generation_next(struct file_store *h, struct weir_err *err);
+/* Makes and opens the directory of a key, takes the lock, and removes the empty directories
+ * that have the name of the object, if any (then the lock is exclusive in any case).  The
+ * directory stays until the lock is left.  Returns its descriptor, or -1 without the lock. */
+int weir_file_enter(struct file_store *h, const struct file_key *k, bool exclusive,
+                    struct weir_err *err);
+
+/* ---- prune.c ---- */
+#define FILE_PRUNE_DIRS_MAX 4096
+/* Removes the directory that has the name of k in dir_fd when in it, at any depth, is nothing
+ * but directories, none of them an object; else it stays as it is, which is no error.  The
+ * caller has the exclusive lock. */
+int weir_file_prune(struct file_store *h, const struct file_key *k, int dir_fd,
+                    struct weir_err *err);
 
 /* ---- record.c: text of a record ----
  *   weir1 <crc64nvme, 16 hex> <bytes> <mtime s>.<ns>\n
@@ -160,6 +188,9 @@ void weir_file_temp_drop(struct file_temp *t);
 int weir_file_condition(const struct file_store *h, const struct weir_object *object,
                         const struct file_key *k, int dir_fd, int *out_fd,
                         struct weir_err *err);
+/* The same asked early, to spare the work: publishing asks again. */
+int weir_file_condition_early(struct file_store *h, const struct weir_object *object,
+                              const struct file_key *k, struct weir_err *err);
 /* Gives the file its record and its name, durably. */
 int weir_file_publish(struct file_store *h, struct file_temp *t,
                       const struct weir_object *object, const struct file_key *k,
@@ -167,9 +198,6 @@ int weir_file_publish(struct file_store *h, struct file_temp *t,
                       struct weir_err *err);
 /* Sets EXISTS: the condition of a put is not met. */
 int weir_file_refuse(struct weir_err *err, const char *key, const char *why);
-/* Takes and leaves .weir/lock; exclusive for a check that must hold until the rename. */
-int weir_file_lock(struct file_store *h, bool exclusive, struct weir_err *err);
-void weir_file_unlock(struct file_store *h);
 
 /* ---- upload.c ----
  * .weir/uploads/<id>/   object   key and metadata as given at create

@@ -161,7 +161,7 @@ static const struct {
     {"plain", "other", &meta_b, WEIR_E_NOT_FOUND},
     {"object/x", "other", &meta_b, WEIR_E_NOT_FOUND},
     {"object", "object/x", &meta_b, WEIR_E_UNSUPPORTED},
-    {"object", "plain", &meta_b, WEIR_E_UNSUPPORTED},
+    {"object", "dir", &meta_b, WEIR_E_UNSUPPORTED}, /* the object of a directory */
     {"object", ".weir/tmp/x", &meta_b, WEIR_E_UNSUPPORTED},
     {".weir/lock", "other", &meta_b, WEIR_E_UNSUPPORTED},
     {"link", "other", &meta_b, WEIR_E_UNSUPPORTED},
