@@ -14,6 +14,7 @@ weir_base_create(const struct weir_catalog_entry *row, bool self)
                             .version = strdup(row->version),
                             .type = row->type,
                             .proof = row->proof,
+                            .doubt = row->doubt,
                             .st = row->st,
                             .xxh128 = row->xxh128,
                             .crc64nvme = row->crc64nvme,

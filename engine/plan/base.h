@@ -13,6 +13,7 @@ struct weir_base {
     size_t name_len;
     char *etag, *version; /* "" when unknown; owned */
     uint8_t type, proof;
+    bool doubt;          /* an earlier pass may have replaced the object */
     struct weir_stat st; /* of the file that was sent */
     struct weir_xxh128 xxh128;
     uint64_t crc64nvme;

@@ -159,7 +159,8 @@ was_published(struct weir_worker *w, struct weir_task *task, bool *out_foreign,
     bool found = false;
     if (weir_settle_head(w, item->key, &found, err) != 0)
         return -1;
-    *out_foreign = found && !weir_settle_is_ours(w->sender, &w->head, weir_item_etag(item));
+    *out_foreign =
+        found && !weir_settle_is_ours(w->sender, &w->head, weir_item_known_etag(item));
     if (!found || !weir_open_is_published(w, item, &item->upload->reader.seen, &task->proven))
         return 0;
     task->stored = w->head.stored;

@@ -38,8 +38,7 @@ compare_there(struct weir_worker *w, struct weir_task *task, bool ours, struct w
         struct weir_foreign_source bytes = {
             .reader = &u->reader, .path = item->path, .bytes = u->object_bytes};
         enum weir_settle found;
-        if (weir_settle_adopt(w, item->key, &bytes, &found, err) != 0 ||
-            weir_reader_finish(&u->reader, item->path, err) != 0)
+        if (weir_settle_adopt(w, item->key, &bytes, &found, err) != 0)
             return -1;
         same = found == WEIR_SETTLE_SAME;
     }
@@ -70,7 +69,7 @@ look_before(struct weir_worker *w, struct weir_task *task, struct weir_err *err)
         return -1;
     if (!found)
         return 0;
-    bool ours = weir_settle_is_ours(s, &w->head, weir_item_etag(item));
+    bool ours = weir_settle_is_ours(s, &w->head, weir_item_known_etag(item));
     if (w->head.stored.bytes == u->object_bytes && is_hopeful(s, item, ours)) {
         int same = compare_there(w, task, ours, err);
         if (same != 0)

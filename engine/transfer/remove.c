@@ -37,14 +37,11 @@ settle(struct weir_removal *x, enum weir_removal_state state, const struct weir_
 static bool
 is_absent(struct weir_worker *w, struct weir_removal *x)
 {
-    const struct weir_source *source = w->sender->source;
     struct weir_err err = WEIR_ERR_INIT;
     if (x->decided)
         return true;
-    enum weir_absent absent = weir_lake_absent(
-        w->sender->root, x->path, x->base->type,
-        source->symlinks == WEIR_SYMLINKS_FOLLOW ? WEIR_FOLLOW_BENEATH : WEIR_FOLLOW_NO,
-        source->one_file_system ? WEIR_ABSENT_ONE_FILE_SYSTEM : WEIR_ABSENT_ANY_MOUNT, &err);
+    enum weir_absent absent =
+        weir_lake_absent(w->sender->root, w->sender->source, x->path, x->base->type, &err);
     if (absent == WEIR_ABSENT_YES)
         return true;
     settle(x, absent == WEIR_ABSENT_NO ? WEIR_REMOVAL_BACK : WEIR_REMOVAL_FAILED,
@@ -90,15 +87,15 @@ quarantine(struct weir_worker *w, struct weir_removal *x, const char *prefix,
     return weir_copy_keep(w, &from, key, err);
 }
 
-/* An object with the name of this job on it, or the one that was adopted; some stores keep no
- * metadata on the objects of directories. */
+/* The object that our row describes, with the name of this job on it.  Adopted ones have no
+ * name, and some stores keep no metadata on the objects of directories. */
 static bool
 may_go(const struct weir_worker *w, const struct weir_removal *x)
 {
-    bool nameless = x->base->proof == WEIR_PROOF_ADOPTED || x->base->type == WEIR_ENTRY_DIR;
-    return weir_meta_is_ours(&w->head, w->sender->job_id) ||
-           (nameless && x->base->etag[0] != '\0' &&
-            strcmp(x->base->etag, w->head.stored.etag) == 0);
+    const struct weir_base *b = x->base;
+    bool nameless = b->proof == WEIR_PROOF_ADOPTED || b->type == WEIR_ENTRY_DIR;
+    return weir_settle_is_ours(w->sender, &w->head, b->doubt ? NULL : b->etag) &&
+           (nameless || weir_meta_is_ours(&w->head, w->sender->job_id));
 }
 
 /* Looks at the object: may it go?  -1 with err when the run cannot go on. */

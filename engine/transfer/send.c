@@ -133,7 +133,7 @@ ask(struct weir_worker *w, struct weir_task *task, struct weir_object *object,
                                 .crc64nvme = task->crc64nvme,
                                 .data = c->data,
                                 .meta = &w->meta,
-                                .known_etag = weir_item_etag(task->item),
+                                .known_etag = weir_item_known_etag(task->item),
                                 .marker = task->item->type == WEIR_ENTRY_DIR};
     enum weir_settle found;
     if (weir_settle_ask(w, object->key, &mine, &found, &task->proven, err) != 0)

@@ -32,8 +32,9 @@ bool
 weir_settle_is_ours(const struct weir_sender *s, const struct weir_head *head,
                     const char *known_etag)
 {
-    return weir_meta_is_ours(head, s->job_id) || (known_etag != NULL && known_etag[0] != '\0' &&
-                                                  strcmp(known_etag, head->stored.etag) == 0);
+    if (known_etag != NULL && known_etag[0] != '\0')
+        return strcmp(known_etag, head->stored.etag) == 0;
+    return weir_meta_is_ours(head, s->job_id);
 }
 
 enum weir_settle
@@ -44,10 +45,13 @@ weir_settle_judge(const struct weir_sender *s, const struct weir_head *head,
     if (head == NULL)
         return WEIR_SETTLE_ABSENT;
     bool ours = weir_settle_is_ours(s, head, mine->known_etag);
+    /* A lost reply of this very PUT: not the ETag that we know, but our name, bytes and
+     * metadata. */
+    bool named = ours || weir_meta_is_ours(head, s->job_id);
     bool digest = head->stored.has_crc64nvme && (s->caps & WEIR_CAP_STORED_CHECKSUM) != 0;
     bool same_bytes = head->stored.bytes == mine->bytes &&
                       (!digest || head->stored.crc64nvme == mine->crc64nvme);
-    if (ours && same_bytes &&
+    if (named && same_bytes &&
         (weir_settle_same_meta(head, mine->meta) ||
          (s->metadata_changes == WEIR_METADATA_CHANGES_CATALOG &&
           (digest || same_xxh128(head, mine->meta))))) {

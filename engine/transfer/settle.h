@@ -21,7 +21,9 @@ struct weir_content { /* what we would send */
                     stores keep no metadata on them */
 };
 
-/* Did this job write it, or take it over?  known_etag may be NULL. */
+/* Did this job write it, or take it over?  known_etag: of the object that our row remembers;
+ * the name of the job alone, which a copy by another tool keeps, counts only without one: NULL
+ * or "", where nothing is known or a pass may have replaced it since. */
 bool weir_settle_is_ours(const struct weir_sender *s, const struct weir_head *head,
                          const char *known_etag);
 

@@ -11,6 +11,12 @@ weir_item_etag(const struct weir_item *item)
     return item->base != NULL && item->base->self ? item->base->etag : NULL;
 }
 
+const char *
+weir_item_known_etag(const struct weir_item *item)
+{
+    return item->maybe_sent ? NULL : weir_item_etag(item);
+}
+
 void
 weir_item_free(struct weir_item *item)
 {

@@ -98,6 +98,9 @@ struct weir_task {
 
 /* The ETag of our own older object at the item's key, or NULL when the key is new to us. */
 const char *weir_item_etag(const struct weir_item *item);
+/* The same where it says whose the object is now: NULL when an interrupted pass may have
+ * replaced it. */
+const char *weir_item_known_etag(const struct weir_item *item);
 
 /* Frees an item with its upload (closes the file); NULL is fine. */
 void weir_item_free(struct weir_item *item);
