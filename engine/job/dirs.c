@@ -72,6 +72,8 @@ action_at(const struct weir_run_dir *d, size_t index)
 static int
 announce(struct weir_run *r, const struct weir_run_dir *d, struct weir_err *err)
 {
+    if (d->compared.base == NULL && d->compared.self_base == NULL)
+        return 0;
     for (size_t i = 0; i <= d->batch->count; i++) {
         const struct weir_lake_entry *e = i > 0 ? &d->batch->entries[i - 1] : NULL;
         if (action_at(d, i) == WEIR_ACTION_REPLACE &&
@@ -235,7 +237,7 @@ weir_run_batch(struct weir_run *r, struct weir_lake_batch *b, struct weir_err *e
         return 0;
     weir_err_add(err, "directory %s", b->path_len > 0 ? b->path : ".");
     dir_free(r, d); /* nothing fails once it is listed */
-    return -1;
+    return weir_run_safety(r, err);
 }
 
 static void

@@ -29,6 +29,16 @@ weir_run_fatal(struct weir_run *r, const struct weir_err *err)
     atomic_store(&r->stop, true);
 }
 
+int
+weir_run_safety(struct weir_run *r, struct weir_err *err)
+{
+    if (err->code != WEIR_E_SAFETY)
+        return -1;
+    weir_run_fatal(r, err);
+    weir_err_clear(err);
+    return 0;
+}
+
 bool
 weir_run_has_room(const struct weir_run *r)
 {

@@ -83,7 +83,7 @@ drop(struct weir_node *n)
 {
     if (n->tag == WEIR_MESSAGE_TASK) {
         struct weir_task *t = (struct weir_task *)n;
-        if (t->item->tasks_out > 0)
+        if (t->item != NULL && t->item->tasks_out > 0)
             t->item->tasks_out--;
         weir_task_free(t);
         return;
@@ -187,8 +187,12 @@ why_not(const struct weir_run *r)
 static int
 finish(struct weir_run *r, struct weir_err *err)
 {
-    if (r->o->dry_run)
-        return r->stopping ? (*err = r->fatal, -1) : 0;
+    if (r->o->dry_run && !r->stopping)
+        return 0;
+    if (r->o->dry_run) {
+        *err = r->fatal;
+        return -1;
+    }
     if (r->stopping ? abandon(r, err) != 0 : weir_run_orphans_abort(r, err) != 0)
         return -1;
     if (check_sum(r, err) != 0)

@@ -128,6 +128,9 @@ int64_t weir_run_now(const struct weir_run *r); /* monotonic */
 /* Remembers the first error that ends the pass, and stops. */
 void weir_run_fatal(struct weir_run *r, const struct weir_err *err);
 
+/* A safety stop (err is SAFETY) ends the pass in order, with its report: 0.  Else -1. */
+int weir_run_safety(struct weir_run *r, struct weir_err *err);
+
 /* Is there room for one more entry: tasks, descriptors, lists of parts? */
 bool weir_run_has_room(const struct weir_run *r);
 

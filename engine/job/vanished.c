@@ -36,28 +36,18 @@ weir_run_is_mounted(const struct weir_run *r, const struct weir_lake_batch *b)
 }
 
 static int
-half_mounted(struct weir_err *err, const char *path)
+other_mount(struct weir_err *err, const char *path, const char *what)
 {
     weir_err_set(err, WEIR_E_SAFETY,
-                 "%.200s was a mounted file system in the last pass and is not now: mount it; "
-                 "if it is meant to be gone, run once with --accept-root",
-                 path);
+                 "%.200s %s; if it is meant to be so, run once with --accept-root", path, what);
     err->scope = WEIR_SCOPE_RUN;
     return -1;
 }
 
-/* What was there before is hidden now, which looks as if it had been removed. */
-static int
-mounted_over(struct weir_err *err, const char *path)
-{
-    weir_err_set(
-        err, WEIR_E_SAFETY,
-        "%.200s is on another file system than in the last pass: what is mounted there "
-        "hides what was seen then. If it is meant to be so, run once with --accept-root",
-        path);
-    err->scope = WEIR_SCOPE_RUN;
-    return -1;
-}
+static const char is_unmounted[] =
+    "was a mounted file system in the last pass and is not now: mount it";
+static const char is_hidden[] = "is on another file system than in the last pass: what is "
+                                "mounted there hides what was seen";
 
 static int
 emptied(struct weir_run *r, struct weir_err *err)
@@ -85,8 +75,9 @@ weir_run_check_mount(struct weir_run *r, const struct weir_catalog_dir *row,
         return emptied(r, err);
     bool mounted = weir_run_is_mounted(r, b);
     if (row->mounted && !mounted)
-        return half_mounted(err, b->path);
-    return !row->mounted && mounted && row->entries > 0 ? mounted_over(err, b->path) : 0;
+        return other_mount(err, b->path, is_unmounted);
+    return !row->mounted && mounted && row->entries > 0 ? other_mount(err, b->path, is_hidden)
+                                                        : 0;
 }
 
 /* ---- entries ---- */
@@ -94,12 +85,9 @@ weir_run_check_mount(struct weir_run *r, const struct weir_catalog_dir *row,
 enum weir_absent
 weir_run_look(struct weir_run *r, const char *path, uint8_t type)
 {
-    const struct weir_source *source = &r->o->manifest->source;
     struct weir_err why = WEIR_ERR_INIT;
-    enum weir_absent absent = weir_lake_absent(
-        r->setup.root, path, type,
-        source->symlinks == WEIR_SYMLINKS_FOLLOW ? WEIR_FOLLOW_BENEATH : WEIR_FOLLOW_NO,
-        source->one_file_system ? WEIR_ABSENT_ONE_FILE_SYSTEM : WEIR_ABSENT_ANY_MOUNT, &why);
+    enum weir_absent absent =
+        weir_lake_absent(r->setup.root, &r->o->manifest->source, path, type, &why);
     if (absent == WEIR_ABSENT_UNKNOWN) {
         r->unseen = true;
         weir_run_warn(r, NULL, &why);
@@ -166,7 +154,7 @@ unseen_dir(struct weir_run *r, const struct weir_catalog_dir *dir, const char *p
     if (weir_run_look(r, path, WEIR_ENTRY_DIR) != WEIR_ABSENT_YES)
         return 0; /* excluded, or could not be entered */
     if (dir->mounted && !r->o->accept_root)
-        return half_mounted(err, path);
+        return other_mount(err, path, is_unmounted);
     if (weir_run_begin(r, err) != 0)
         return -1;
     return weir_catalog_dir_gone(r->setup.catalog, dir->id, r->o->clock->wall_ns(r->o->clock),
@@ -219,7 +207,7 @@ weir_run_unseen_dirs(struct weir_run *r, struct weir_err *err)
         int rc = unseen_dir(r, &dir, path, err);
         free(path);
         if (rc != 0)
-            return -1;
+            return weir_run_safety(r, err);
         if (weir_run_poll_cancel(r))
             return 0;
         if (r->in_transaction && weir_run_now(r) - r->transaction_ns >= WEIR_NS_PER_S &&

@@ -71,16 +71,17 @@ check_above(const struct weir_lake_root *r, const char *path, enum weir_follow f
 }
 
 enum weir_absent
-weir_lake_absent(const struct weir_lake_root *r, const char *path, uint8_t type,
-                 enum weir_follow follow, enum weir_absent_mounts mounts, struct weir_err *err)
+weir_lake_absent(const struct weir_lake_root *r, const struct weir_source *source,
+                 const char *path, uint8_t type, struct weir_err *err)
 {
+    enum weir_follow follow =
+        source->symlinks == WEIR_SYMLINKS_FOLLOW ? WEIR_FOLLOW_BENEATH : WEIR_FOLLOW_NO;
     struct weir_stat st;
     bool mount_root = false;
     int e = look(r, path, follow, &st, &mount_root);
-    bool other_fs = mounts == WEIR_ABSENT_ONE_FILE_SYSTEM;
     switch (e) {
     case 0:
-        if (other_fs && mount_root) {
+        if (source->one_file_system && mount_root) {
             weir_err_set(err, WEIR_E_SAFETY, "%.200s: another file system is mounted on it now",
                          path);
             return WEIR_ABSENT_UNKNOWN;
@@ -96,5 +97,5 @@ weir_lake_absent(const struct weir_lake_root *r, const char *path, uint8_t type,
         weir_err_sys(err, WEIR_E_IO, e, "look for %.200s", path);
         return WEIR_ABSENT_UNKNOWN;
     }
-    return other_fs ? check_above(r, path, follow, err) : WEIR_ABSENT_YES;
+    return source->one_file_system ? check_above(r, path, follow, err) : WEIR_ABSENT_YES;
 }

@@ -3,6 +3,8 @@
 #ifndef WEIR_LAKE_ABSENT_H
 #define WEIR_LAKE_ABSENT_H
 
+#include <weir/manifest.h>
+
 #include "lake/root.h"
 
 enum weir_absent {
@@ -11,18 +13,16 @@ enum weir_absent {
     WEIR_ABSENT_NO,
 };
 
-enum weir_absent_mounts {
-    WEIR_ABSENT_ANY_MOUNT = 0,
-    WEIR_ABSENT_ONE_FILE_SYSTEM /* below another file system than the root's: UNKNOWN */
-};
-
 /**
  * weir_lake_absent() -- look at a path below the root now.
- * @type: what was there, enum weir_entry_type: a directory where a file was counts as absent,
- * and the reverse; a file and a link are told apart too, unless links are followed. Any thread.
+ * @source: links are followed as it says; with one_file_system what is below another mount than
+ *          the root's is UNKNOWN: it may be hidden.
+ * @type:   what was there, enum weir_entry_type: a directory where a file was counts as absent,
+ *          and the reverse; a file and a link are told apart too, unless links are followed.
+ * Any thread.
  */
-enum weir_absent weir_lake_absent(const struct weir_lake_root *r, const char *path,
-                                  uint8_t type, enum weir_follow follow,
-                                  enum weir_absent_mounts mounts, struct weir_err *err);
+enum weir_absent weir_lake_absent(const struct weir_lake_root *r,
+                                  const struct weir_source *source, const char *path,
+                                  uint8_t type, struct weir_err *err);
 
 #endif
