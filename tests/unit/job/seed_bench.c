@@ -98,6 +98,16 @@ bench_init(struct bench *b)
     };
 }
 
+void
+bench_init_sync(struct bench *b)
+{
+    bench_init(b);
+    b->sync = true;
+    b->manifest.track = (struct weir_track){.delete_policy = WEIR_DELETE_MIRROR,
+                                            .delete_limit_files = 1000,
+                                            .delete_limit_percent = 100};
+}
+
 static int
 remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -330,6 +340,57 @@ bench_check(struct bench *b)
     ck_assert_msg(b->store->duplicates == 0, "%u objects were sent twice",
                   b->store->duplicates);
 }
+
+void
+bench_good(struct bench *b)
+{
+    mem_store_calm(b->store);
+    bench_want(b, 0);
+    bench_check(b);
+}
+
+void
+bench_quiet(struct bench *b)
+{
+    mem_store_calm(b->store);
+    bench_want(b, 0);
+    ck_assert_msg(b->store->calls[MEM_ANY] == 0, "%u requests for nothing",
+                  b->store->calls[MEM_ANY]);
+}
+
+void
+bench_plant_marker(struct bench *b, const char *key)
+{
+    char marker[64], body[128];
+    const struct mem_object *o = mem_store_find(b->store, key);
+    for (size_t i = 0; i < o->meta_count; i++)
+        if (strcmp(o->meta[i].name, "weir-id") == 0) {
+            (void)snprintf(marker, sizeof(marker), ".weir/job-%s", o->meta[i].value);
+            int n = snprintf(body, sizeof(body), "{\"job\":\"bench\",\"id\":\"%s\"}\n",
+                             o->meta[i].value);
+            mem_store_plant_bytes(b->store, marker, body, (size_t)n, NULL);
+        }
+}
+
+void
+bench_copy_object(struct bench *b, const char *from, const char *to)
+{
+    const struct mem_object *o = mem_store_find(b->store, from);
+    struct mem_object *copy =
+        mem_store_plant_bytes(b->store, to, o->data, (size_t)o->bytes, NULL);
+    memcpy(copy->meta, o->meta, sizeof(o->meta));
+    copy->meta_count = o->meta_count;
+}
+
+const struct bench_kind bench_kinds[BENCH_KINDS] = {
+    {"loses its reply", MEM_LOSE_REPLY, WEIR_E_NETWORK, WEIR_SCOPE_OBJECT},
+    {"kills", MEM_KILL, WEIR_OK, WEIR_SCOPE_OBJECT},
+    {"kills after", MEM_KILL_AFTER, WEIR_OK, WEIR_SCOPE_OBJECT},
+    {"fails", MEM_FAIL, WEIR_E_NETWORK, WEIR_SCOPE_OBJECT},
+    {"is refused", MEM_FAIL, WEIR_E_ACCESS, WEIR_SCOPE_OBJECT},
+    {"ends the run", MEM_FAIL, WEIR_E_CREDENTIALS, WEIR_SCOPE_RUN},
+    {"finds another", MEM_FAIL, WEIR_E_EXISTS, WEIR_SCOPE_OBJECT},
+};
 
 static int
 read_number(void *ctx, int columns, char **value, char **name)

@@ -29,6 +29,8 @@ struct bench {
 };
 
 void bench_init(struct bench *b);
+/* The same for syncs: mirror, no grace, wide limits. */
+void bench_init_sync(struct bench *b);
 void bench_fini(struct bench *b);
 
 /* Files of the lake; directories on the way are made.  The content follows from size and salt.
@@ -53,6 +55,27 @@ int bench_seed_child(struct bench *b);
 /* The ledger adds up, the store holds exactly the bytes of the lake, no upload is open, nothing
  * was published twice.  For lakes of files, links and empty directories. */
 void bench_check(struct bench *b);
+
+/* A pass that must go well, and bench_check(). */
+void bench_good(struct bench *b);
+/* A pass that must find nothing to do and ask nothing. */
+void bench_quiet(struct bench *b);
+
+/* The store in memory keeps no marker as an object: puts one there, as a rebuild looks for it;
+ * key is an object of the job. */
+void bench_plant_marker(struct bench *b, const char *key);
+/* As another program would copy an object inside the store: with its metadata. */
+void bench_copy_object(struct bench *b, const char *from, const char *to);
+
+/* What may happen to a call of the store. */
+struct bench_kind {
+    const char *name;
+    enum mem_do act;
+    enum weir_code code;
+    enum weir_scope scope;
+};
+#define BENCH_KINDS 7 /* the last one is only for stores with conditions */
+extern const struct bench_kind bench_kinds[BENCH_KINDS];
 
 /* Changes the catalog behind weir's back. */
 void bench_sql(const struct bench *b, const char *sql);

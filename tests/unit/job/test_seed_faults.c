@@ -20,20 +20,7 @@ lake(unsigned salt)
     bench_link(&b, "link", "d/big");
 }
 
-static const struct {
-    const char *name;
-    enum mem_do act;
-    enum weir_code code;
-    enum weir_scope scope;
-} kinds[] = {
-    {"loses its reply", MEM_LOSE_REPLY, WEIR_E_NETWORK, WEIR_SCOPE_OBJECT},
-    {"kills", MEM_KILL, WEIR_OK, WEIR_SCOPE_OBJECT},
-    {"kills after", MEM_KILL_AFTER, WEIR_OK, WEIR_SCOPE_OBJECT},
-    {"fails", MEM_FAIL, WEIR_E_NETWORK, WEIR_SCOPE_OBJECT},
-    {"is refused", MEM_FAIL, WEIR_E_ACCESS, WEIR_SCOPE_OBJECT},
-    {"ends the run", MEM_FAIL, WEIR_E_CREDENTIALS, WEIR_SCOPE_RUN},
-};
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define KINDS ((size_t)BENCH_KINDS - 1) /* without the last */
 
 /* Two more passes at most: one may have to find out what happened. */
 static void
@@ -64,15 +51,15 @@ one(size_t kind, unsigned nth, unsigned caps, bool replace)
         lake(2);
     }
     b.store->faults[0] = (struct mem_fault){.nth = nth,
-                                            .act = kinds[kind].act,
-                                            .code = kinds[kind].code,
-                                            .scope = kinds[kind].scope};
+                                            .act = bench_kinds[kind].act,
+                                            .code = bench_kinds[kind].code,
+                                            .scope = bench_kinds[kind].scope};
     int status = bench_seed_child(&b);
     bool met = b.store->faults[0].met >= nth;
     ck_assert_msg(met || status == 0, "%d", status);
-    if (met && kinds[kind].act >= MEM_KILL)
+    if (met && bench_kinds[kind].act >= MEM_KILL)
         ck_assert_int_eq(status, BENCH_KILLED);
-    recover(kinds[kind].name, nth);
+    recover(bench_kinds[kind].name, nth);
     bench_fini(&b);
     return met;
 }

@@ -11,35 +11,13 @@ static struct bench b;
 static void
 setup(void)
 {
-    bench_init(&b);
-    b.sync = true;
-    b.manifest.track = (struct weir_track){.delete_policy = WEIR_DELETE_MIRROR,
-                                           .delete_limit_files = 1000,
-                                           .delete_limit_percent = 100};
+    bench_init_sync(&b);
 }
 
 static void
 teardown(void)
 {
     bench_fini(&b);
-}
-
-/* A pass over what is in the lake now: right, and the next one has nothing to do. */
-static void
-sync_and_check(void)
-{
-    mem_store_calm(b.store);
-    bench_want(&b, 0);
-    bench_check(&b);
-}
-
-static void
-check_quiet(void)
-{
-    mem_store_calm(b.store);
-    bench_want(&b, 0);
-    ck_assert_msg(b.store->calls[MEM_ANY] == 0, "%u requests for nothing",
-                  b.store->calls[MEM_ANY]);
 }
 
 static uint64_t
@@ -52,8 +30,8 @@ START_TEST(nothing_changed_nothing_asked)
 {
     bench_write(&b, "d/a", 100, 1);
     bench_write(&b, "big", 3 * MIB, 2);
-    sync_and_check();
-    check_quiet();
+    bench_good(&b);
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -65,16 +43,16 @@ START_TEST(a_renamed_directory_sends_nothing)
         bench_write(&b, path, 1000 + i, i);
     }
     bench_write(&b, "old/big", 3 * MIB + 5, 99);
-    sync_and_check();
+    bench_good(&b);
     bench_rename(&b, "old", "new");
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(sent(), 0);
     ck_assert_uint_eq(b.ledger.copied_objects, 21);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 21);
     ck_assert_uint_eq(b.store->calls[MEM_PUT], 0);
     ck_assert_uint_eq(b.store->calls[MEM_PART], 0);
     ck_assert_ptr_null(mem_store_find(b.store, "old/3"));
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -82,13 +60,13 @@ START_TEST(a_renamed_file_is_read_and_copied)
 {
     bench_write(&b, "a", 5000, 1);
     bench_write(&b, "b", 2 * MIB + 1, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_rename(&b, "a", "c/a");
     bench_rename(&b, "b", "c/b");
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(sent(), 0);
     ck_assert_uint_eq(b.ledger.copied_objects, 2);
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -96,10 +74,10 @@ END_TEST
 START_TEST(a_renamed_and_edited_file_is_sent)
 {
     bench_write(&b, "a", 5000, 1);
-    sync_and_check();
+    bench_good(&b);
     bench_poke(&b, "a", 77, true);
     bench_rename(&b, "a", "z");
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(sent(), 1);
 }
 END_TEST
@@ -108,11 +86,11 @@ START_TEST(an_edit_that_hides_its_mtime_is_found)
 {
     bench_write(&b, "a", 5000, 1);
     bench_write(&b, "big", 3 * MIB, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_poke(&b, "a", 77, true);
     bench_poke(&b, "big", 77, true);
-    sync_and_check();
-    check_quiet();
+    bench_good(&b);
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -120,10 +98,10 @@ START_TEST(new_metadata_needs_no_body)
 {
     bench_write(&b, "a", 5000, 1);
     bench_write(&b, "big", 3 * MIB, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_chmod(&b, "a", 0600);
     bench_chmod(&b, "big", 0600);
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(sent(), 0);
     ck_assert_uint_eq(b.ledger.copied_objects, 2);
     ck_assert_uint_eq(b.store->calls[MEM_COPY], 2);
@@ -133,7 +111,7 @@ START_TEST(new_metadata_needs_no_body)
         if (strcmp(o->meta[i].name, "file-permissions") == 0)
             seen = strcmp(o->meta[i].value, "0100600") == 0;
     ck_assert(seen);
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -142,36 +120,36 @@ START_TEST(new_metadata_for_the_catalog_alone)
     b.manifest.track.metadata_changes = WEIR_METADATA_CHANGES_CATALOG;
     bench_write(&b, "a", 5000, 1);
     bench_write(&b, "big", 3 * MIB, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_chmod(&b, "a", 0600);
     bench_chmod(&b, "big", 0600);
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.reread, 2);
     ck_assert_uint_eq(b.store->calls[MEM_COPY] + b.store->calls[MEM_PUT], 0);
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
 START_TEST(one_changed_byte_is_one_part)
 {
     bench_write(&b, "big", 20 * MIB, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_poke(&b, "big", 7 * MIB + 3, false);
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_le(b.store->calls[MEM_PART], 2);
     ck_assert_uint_ge(b.store->calls[MEM_COPY_PART], 1);
     ck_assert_uint_eq(b.ledger.sent_bytes + b.ledger.copied_bytes, 20 * MIB);
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
 START_TEST(a_lost_base_is_sent_whole)
 {
     bench_write(&b, "big", 20 * MIB, 2);
-    sync_and_check();
+    bench_good(&b);
     mem_store_remove(b.store, "big");
     bench_poke(&b, "big", 7 * MIB + 3, false);
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.sent_bytes, 20 * MIB);
 }
 END_TEST
@@ -188,7 +166,7 @@ START_TEST(a_base_that_changes_is_noticed)
 {
     b.manifest.destination.existing = WEIR_EXISTING_REPLACE;
     bench_write(&b, "big", 20 * MIB, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_poke(&b, "big", 7 * MIB + 3, false);
     mem_store_calm(b.store);
     b.store->ignores_source_etag = true;
@@ -204,11 +182,11 @@ START_TEST(full_finds_what_no_time_tells)
     bench_write(&b, "a", 5000, 1);
     bench_write(&b, "big", 3 * MIB, 2);
     bench_write(&b, "same", 300, 3);
-    sync_and_check();
+    bench_good(&b);
     bench_sql(&b, "UPDATE entry SET crc64nvme = crc64nvme + 1, xxh128 = zeroblob(16)"
                   " WHERE name <> CAST('same' AS BLOB)");
     bench_sql(&b, "UPDATE chunks SET digests = zeroblob(length(digests))");
-    check_quiet();
+    bench_quiet(&b);
     b.options.full = true;
     mem_store_calm(b.store);
     b.store->duplicates = 0;
@@ -236,7 +214,7 @@ START_TEST(a_dry_run_changes_nothing)
     bench_write(&b, "d/a", 5, 1);
     bench_write(&b, "c", 5, 2);
     bench_write(&b, "e/f", 5, 3);
-    sync_and_check();
+    bench_good(&b);
     bench_remove(&b, "c");
     bench_remove(&b, "e/f");
     bench_remove(&b, "e");
@@ -255,7 +233,7 @@ START_TEST(a_dry_run_changes_nothing)
     ck_assert_ptr_nonnull(strstr(plan, "delete c\n"));
     ck_assert_ptr_nonnull(strstr(plan, "delete e/f\n"));
     b.options.dry_run = false;
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 2);
 }
 END_TEST
@@ -270,21 +248,6 @@ START_TEST(a_dry_run_before_the_first_pass)
 }
 END_TEST
 
-/* The store in memory keeps no marker as an object: here is one. */
-static void
-plant_marker(void)
-{
-    char key[64], body[128];
-    const struct mem_object *o = mem_store_find(b.store, "d/a");
-    for (size_t i = 0; i < o->meta_count; i++)
-        if (strcmp(o->meta[i].name, "weir-id") == 0) {
-            (void)snprintf(key, sizeof(key), ".weir/job-%s", o->meta[i].value);
-            int n = snprintf(body, sizeof(body), "{\"job\":\"bench\",\"id\":\"%s\"}\n",
-                             o->meta[i].value);
-            mem_store_plant_bytes(b.store, key, body, (size_t)n, NULL);
-        }
-}
-
 START_TEST(rebuild_finds_everything)
 {
     bench_write(&b, "d/a", 500, 1);
@@ -292,13 +255,13 @@ START_TEST(rebuild_finds_everything)
     bench_mkdir(&b, "empty");
     bench_link(&b, "l", "d/a");
     bench_write(&b, "later", 77, 9);
-    sync_and_check();
+    bench_good(&b);
     mem_store_plant_bytes(b.store, "foreign", "x", 1, NULL);
     char other[160];
     (void)snprintf(other, sizeof(other), "%s/state2", b.dir);
     bench_remove(&b, "later");
     b.options.state_dir = other;
-    plant_marker();
+    bench_plant_marker(&b, "d/a");
     mem_store_calm(b.store);
     b.log[0] = '\0';
     int rc = weir_catalog_rebuild(&b.options, &b.ledger, &b.err);
@@ -312,7 +275,7 @@ START_TEST(rebuild_finds_everything)
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 1);
     ck_assert_ptr_null(mem_store_find(b.store, "later"));
     ck_assert_ptr_nonnull(mem_store_find(b.store, "foreign"));
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 

@@ -11,11 +11,7 @@ static struct bench b;
 static void
 setup(void)
 {
-    bench_init(&b);
-    b.sync = true;
-    b.manifest.track = (struct weir_track){.delete_policy = WEIR_DELETE_MIRROR,
-                                           .delete_limit_files = 1000,
-                                           .delete_limit_percent = 100};
+    bench_init_sync(&b);
 }
 
 static void
@@ -24,38 +20,20 @@ teardown(void)
     bench_fini(&b);
 }
 
-/* A pass over what is in the lake now: right, and the next one has nothing to do. */
-static void
-sync_and_check(void)
-{
-    mem_store_calm(b.store);
-    bench_want(&b, 0);
-    bench_check(&b);
-}
-
-static void
-check_quiet(void)
-{
-    mem_store_calm(b.store);
-    bench_want(&b, 0);
-    ck_assert_msg(b.store->calls[MEM_ANY] == 0, "%u requests for nothing",
-                  b.store->calls[MEM_ANY]);
-}
-
 START_TEST(vanished_objects_are_kept_and_come_back)
 {
     b.manifest.track.delete_policy = WEIR_DELETE_KEEP;
     bench_write(&b, "d/a", 5000, 1);
     bench_write(&b, "c", 50, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_rename(&b, "d", "../outside");
     mem_store_calm(b.store);
     bench_want(&b, 0);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1);
     ck_assert_ptr_nonnull(mem_store_find(b.store, "d/a"));
-    check_quiet();
+    bench_quiet(&b);
     bench_rename(&b, "../outside", "d");
-    check_quiet();
+    bench_quiet(&b);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_UNCHANGED], 2);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 0);
 }
@@ -66,7 +44,7 @@ START_TEST(grace_time)
     b.manifest.track.delete_grace_s = 7200;
     bench_write(&b, "a", 5, 1);
     bench_write(&b, "c", 50, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_remove(&b, "a");
     bench_want(&b, 0);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1);
@@ -77,7 +55,7 @@ START_TEST(grace_time)
     bench_want(&b, 0);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 1);
     ck_assert_ptr_null(mem_store_find(b.store, "a"));
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -89,7 +67,7 @@ ten_of_twenty(void)
         (void)snprintf(path, sizeof(path), "d/%02u", i);
         bench_write(&b, path, 10 + i, i);
     }
-    sync_and_check();
+    bench_good(&b);
     for (unsigned i = 0; i < 10; i++) {
         (void)snprintf(path, sizeof(path), "d/%02u", i);
         bench_remove(&b, path);
@@ -117,10 +95,10 @@ START_TEST(the_guard_counts_before_the_first_delete)
     bench_want(&b, 5);
     ck_assert_uint_eq(b.store->calls[MEM_REMOVE_MANY], 0);
     b.options.allow_deletes = 10;
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 10);
     b.options.allow_deletes = 0;
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -130,7 +108,7 @@ START_TEST(the_guard_knows_percent)
     ten_of_twenty();
     check_stopped("delete_limit.percent");
     b.manifest.track.delete_limit_percent = 50;
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 10);
 }
 END_TEST
@@ -147,10 +125,10 @@ START_TEST(the_guard_leaves_renames_alone)
     }
     bench_write(&b, "x", 1, 1);
     bench_write(&b, "y", 2, 1);
-    sync_and_check();
+    bench_good(&b);
     bench_rename(&b, "d", "e");
     bench_remove(&b, "x");
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 21);
     bench_rename(&b, "e", "d");
     bench_remove(&b, "d/07");
@@ -164,12 +142,15 @@ END_TEST
 START_TEST(an_emptied_lake_stops)
 {
     bench_write(&b, "a", 5, 1);
-    sync_and_check();
+    bench_good(&b);
     bench_remove(&b, "a");
     mem_store_calm(b.store);
     bench_want(&b, 5);
     ck_assert_ptr_nonnull(mem_store_find(b.store, "a"));
     ck_assert_ptr_nonnull(strstr(b.log, "is it mounted"));
+    char *report = bench_report(&b); /* whole, though the pass stopped */
+    ck_assert_ptr_nonnull(strstr(report, "\"summary\""));
+    free(report);
     b.options.accept_root = true;
     bench_want(&b, 0);
     ck_assert_ptr_null(mem_store_find(b.store, "a"));
@@ -180,7 +161,7 @@ START_TEST(foreign_objects_are_never_deleted)
 {
     bench_write(&b, "a", 5, 1);
     bench_write(&b, "c", 5, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_remove(&b, "a");
     mem_store_plant_bytes(b.store, "a", "not weir's", 10, NULL);
     mem_store_calm(b.store);
@@ -188,7 +169,57 @@ START_TEST(foreign_objects_are_never_deleted)
     ck_assert_ptr_nonnull(mem_store_find(b.store, "a"));
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_KEPT], 1);
     ck_assert_ptr_nonnull(strstr(b.log, "another program wrote"));
-    check_quiet();
+    bench_quiet(&b);
+}
+END_TEST
+
+/* A copy inside the store keeps the name of the job, but it is not what weir wrote there. */
+START_TEST(foreign_copies_are_neither_deleted_nor_replaced)
+{
+    bench_write(&b, "a", 50, 1);
+    bench_write(&b, "x", 60, 2);
+    bench_write(&b, "y", 70, 3);
+    bench_good(&b);
+    bench_copy_object(&b, "a", "x");
+    bench_copy_object(&b, "a", "y");
+    bench_remove(&b, "x");
+    bench_write(&b, "y", 71, 4);
+    mem_store_calm(b.store);
+    bench_want(&b, 3);
+    ck_assert_ptr_nonnull(mem_store_find(b.store, "x"));
+    ck_assert_uint_eq(mem_store_find(b.store, "y")->bytes, 50);
+    ck_assert_ptr_nonnull(strstr(b.log, "y: an object that this job did not write"));
+    ck_assert_ptr_nonnull(strstr(b.log, "x: another program wrote"));
+}
+END_TEST
+
+START_TEST(foreign_copies_in_place_of_large_objects)
+{
+    bench_write(&b, "a", 50, 1);
+    bench_write(&b, "big", 3 * MIB, 3);
+    bench_good(&b);
+    bench_copy_object(&b, "a", "big");
+    bench_write(&b, "big", 3 * MIB, 4);
+    mem_store_calm(b.store);
+    bench_want(&b, 3);
+    ck_assert_uint_eq(mem_store_find(b.store, "big")->bytes, 50);
+}
+END_TEST
+
+/* An error of the run while a batch waits: it is put away with the rest. */
+START_TEST(an_error_while_deletes_wait)
+{
+    b.manifest.transfer.connections = 1;
+    ten_of_twenty();
+    mem_store_calm(b.store);
+    b.store->faults[0] = (struct mem_fault){.op = MEM_REMOVE_MANY,
+                                            .nth = 1,
+                                            .act = MEM_FAIL,
+                                            .code = WEIR_E_CREDENTIALS,
+                                            .scope = WEIR_SCOPE_RUN};
+    bench_want(&b, 7);
+    bench_good(&b);
+    ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 10);
 }
 END_TEST
 
@@ -197,11 +228,11 @@ START_TEST(quarantine_keeps_a_copy)
     b.manifest.track.delete_policy = WEIR_DELETE_QUARANTINE;
     bench_write(&b, "d/a", 500, 1);
     bench_write(&b, "c", 5, 2);
-    sync_and_check();
+    bench_good(&b);
     uint64_t crc = mem_store_find(b.store, "d/a")->crc64nvme;
     bench_remove(&b, "d/a");
     bench_remove(&b, "d");
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.quarantined, 1);
     ck_assert_ptr_null(mem_store_find(b.store, "d/a"));
     const struct mem_object *o = mem_store_find(b.store, ".weir/quarantine/2/d/a");
@@ -210,7 +241,7 @@ START_TEST(quarantine_keeps_a_copy)
     char *report = bench_report(&b);
     ck_assert_ptr_nonnull(strstr(report, ".weir/quarantine/2/d/a"));
     free(report);
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -219,14 +250,14 @@ START_TEST(a_copy_that_fails_keeps_the_object)
     b.manifest.track.delete_policy = WEIR_DELETE_QUARANTINE;
     bench_write(&b, "a", 500, 1);
     bench_write(&b, "c", 5, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_remove(&b, "a");
     mem_store_calm(b.store);
     b.store->faults[0] = (struct mem_fault){.op = MEM_COPY, .nth = 1, .act = MEM_FAIL};
     bench_want(&b, 3);
     ck_assert_ptr_nonnull(mem_store_find(b.store, "a"));
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_FAILED], 1);
-    sync_and_check();
+    bench_good(&b);
     ck_assert_uint_eq(b.ledger.count[WEIR_STATE_DELETED], 1);
 }
 END_TEST
@@ -235,32 +266,32 @@ START_TEST(files_and_directories_change_places)
 {
     bench_write(&b, "x/a", 5, 1);
     bench_write(&b, "y", 6, 2);
-    sync_and_check();
+    bench_good(&b);
     bench_remove(&b, "x/a");
     bench_remove(&b, "x");
     bench_remove(&b, "y");
     bench_write(&b, "x", 7, 3);
     bench_write(&b, "y/b", 8, 4);
-    sync_and_check();
+    bench_good(&b);
     ck_assert_ptr_null(mem_store_find(b.store, "x/a"));
     ck_assert_ptr_null(mem_store_find(b.store, "y"));
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
 START_TEST(an_empty_directory_that_fills_is_no_object)
 {
     bench_mkdir(&b, "d");
-    sync_and_check();
+    bench_good(&b);
     ck_assert_ptr_nonnull(mem_store_find(b.store, "d/"));
     bench_write(&b, "d/a", 5, 1);
-    sync_and_check();
+    bench_good(&b);
     ck_assert_ptr_null(mem_store_find(b.store, "d/"));
     bench_remove(&b, "d/a");
-    sync_and_check();
+    bench_good(&b);
     ck_assert_ptr_nonnull(mem_store_find(b.store, "d/"));
     ck_assert_ptr_null(mem_store_find(b.store, "d/a"));
-    check_quiet();
+    bench_quiet(&b);
 }
 END_TEST
 
@@ -271,7 +302,7 @@ START_TEST(what_is_excluded_now_stays)
     bench_write(&b, "d/a", 5, 1);
     bench_write(&b, "b1", 5, 2);
     bench_write(&b, "c", 5, 3);
-    sync_and_check();
+    bench_good(&b);
     b.manifest.source.exclude = (struct weir_strings){.item = rules, .count = 2};
     mem_store_calm(b.store);
     bench_want(&b, 0);
@@ -294,6 +325,9 @@ main(void)
     tcase_add_test(tc, the_guard_leaves_renames_alone);
     tcase_add_test(tc, an_emptied_lake_stops);
     tcase_add_test(tc, foreign_objects_are_never_deleted);
+    tcase_add_test(tc, foreign_copies_are_neither_deleted_nor_replaced);
+    tcase_add_test(tc, foreign_copies_in_place_of_large_objects);
+    tcase_add_test(tc, an_error_while_deletes_wait);
     tcase_add_test(tc, quarantine_keeps_a_copy);
     tcase_add_test(tc, a_copy_that_fails_keeps_the_object);
     tcase_add_test(tc, files_and_directories_change_places);

@@ -15,11 +15,7 @@ static struct bench b;
 static void
 setup(void)
 {
-    bench_init(&b);
-    b.sync = true;
-    b.manifest.track = (struct weir_track){.delete_policy = WEIR_DELETE_MIRROR,
-                                           .delete_limit_files = 1000,
-                                           .delete_limit_percent = 100};
+    bench_init_sync(&b);
 }
 static void
 teardown(void)
@@ -27,26 +23,6 @@ teardown(void)
     bench_fini(&b);
 }
 
-static void
-good(void)
-{
-    mem_store_calm(b.store);
-    bench_want(&b, 0);
-    bench_check(&b);
-}
-static void
-plant_marker(void)
-{
-    char key[64], body[128];
-    const struct mem_object *o = mem_store_find(b.store, "c");
-    for (size_t i = 0; i < o->meta_count; i++)
-        if (strcmp(o->meta[i].name, "weir-id") == 0) {
-            (void)snprintf(key, sizeof(key), ".weir/job-%s", o->meta[i].value);
-            int n = snprintf(body, sizeof(body), "{\"job\":\"bench\",\"id\":\"%s\"}\n",
-                             o->meta[i].value);
-            mem_store_plant_bytes(b.store, key, body, (size_t)n, NULL);
-        }
-}
 static int
 until_clean(void)
 {
@@ -62,7 +38,7 @@ START_TEST(killed_delete_then_back)
 {
     bench_write(&b, "d/a", 5000, 1);
     bench_write(&b, "c", 50, 2);
-    good();
+    bench_good(&b);
     bench_rename(&b, "d", "../outside");
     b.store->faults[0] = (struct mem_fault){.op = MEM_REMOVE_MANY,
                                             .nth = 1,
@@ -84,7 +60,7 @@ START_TEST(killed_replace_then_reverted)
 {
     bench_write(&b, "d/x", 5000, 1);
     bench_write(&b, "c", 50, 2);
-    good();
+    bench_good(&b);
     bench_rename(&b, "d", "../v1");
     bench_write(&b, "d/x", 5000, 9);
     b.store->faults[0] = (struct mem_fault){.op = MEM_PUT,
@@ -106,7 +82,7 @@ START_TEST(killed_complete_then_reverted)
 {
     bench_write(&b, "d/x", 3 * MIB, 1);
     bench_write(&b, "c", 50, 2);
-    good();
+    bench_good(&b);
     bench_rename(&b, "d", "../v1");
     bench_write(&b, "d/x", 3 * MIB, 9);
     b.store->faults[0] =
@@ -123,7 +99,7 @@ END_TEST
 START_TEST(object_removed_by_others_and_file_changes)
 {
     bench_write(&b, "x", 5000, 1);
-    good();
+    bench_good(&b);
     mem_store_remove(b.store, "x");
     bench_write(&b, "x", 5001, 2);
     mem_store_calm(b.store);
@@ -154,7 +130,7 @@ START_TEST(bind_mount_of_directories_only)
         printf("sync_doubt: SKIPPED bind_mount_of_directories_only: no mounts here\n");
         return;
     }
-    good();
+    bench_good(&b);
     ck_assert_ptr_nonnull(mem_store_find(b.store, "projects/p1/a"));
     ck_assert_int_eq(umount(dst), 0);
     mem_store_calm(b.store);
@@ -172,7 +148,7 @@ START_TEST(quarantine_is_overwritten_after_rebuild)
     b.manifest.track.delete_policy = WEIR_DELETE_QUARANTINE;
     bench_write(&b, "c", 50, 2);
     bench_write(&b, "a", 100, 1);
-    good(); /* pass 1 */
+    bench_good(&b); /* pass 1 */
     bench_remove(&b, "a");
     bench_want(&b, 0); /* pass 2: .weir/quarantine/2/a */
     struct mem_object *q = mem_store_find(b.store, ".weir/quarantine/2/a");
@@ -182,7 +158,7 @@ START_TEST(quarantine_is_overwritten_after_rebuild)
     bench_want(&b, 0); /* pass 3 */
     (void)snprintf(state2, sizeof(state2), "%s/state2", b.dir);
     b.options.state_dir = state2; /* the catalog is lost */
-    plant_marker();
+    bench_plant_marker(&b, "c");
     weir_err_clear(&b.err);
     ck_assert_int_eq(weir_catalog_rebuild(&b.options, &b.ledger, &b.err), 0); /* pass 1 */
     bench_remove(&b, "a");
@@ -208,7 +184,7 @@ START_TEST(rebuild_excluded_directory_marker)
     b.manifest.source.exclude.count = 2;
     (void)snprintf(state2, sizeof(state2), "%s/state2", b.dir);
     b.options.state_dir = state2;
-    plant_marker();
+    bench_plant_marker(&b, "c");
     weir_err_clear(&b.err);
     ck_assert_int_eq(weir_catalog_rebuild(&b.options, &b.ledger, &b.err), 0);
     bench_want(&b, 0);
@@ -231,7 +207,7 @@ START_TEST(rename_cycle)
     bench_write(&b, "c", 5000, 3);
     bench_write(&b, "d1/f", 3 * MIB, 4);
     bench_write(&b, "d2/f", 3 * MIB, 5);
-    good();
+    bench_good(&b);
     bench_rename(&b, "c", "t");
     bench_rename(&b, "b", "c");
     bench_rename(&b, "a", "b");
@@ -302,7 +278,7 @@ START_TEST(excluded_then_vanished)
     static char *ex[] = {(char *)"d/x"};
     bench_write(&b, "d/x", 50, 2);
     bench_write(&b, "d/y", 50, 3);
-    good();
+    bench_good(&b);
     b.manifest.source.exclude.item = ex;
     b.manifest.source.exclude.count = 1;
     bench_want(&b, 0);
@@ -321,7 +297,7 @@ START_TEST(dry_run_writes_nothing)
     bench_write(&b, "d/x", 50, 2);
     bench_write(&b, "e/y", 50, 3);
     bench_write(&b, "big", 3 * MIB, 3);
-    good();
+    bench_good(&b);
     bench_remove(&b, "d/x");
     bench_remove(&b, "d");
     bench_write(&b, "n", 5, 5);
@@ -351,7 +327,7 @@ START_TEST(gone_mark_below_an_old_seal)
     bench_write(&b, "d/x", 500, 1);
     bench_write(&b, "d/y", 500, 2);
     bench_write(&b, "c", 50, 2);
-    good();
+    bench_good(&b);
     bench_rename(&b, "d", "../v1");
     bench_write(&b, "d/y", 500, 7);
     for (unsigned i = 0; i < 2100; i++) {

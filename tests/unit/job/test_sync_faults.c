@@ -21,21 +21,6 @@
 static struct bench b;
 
 static const struct {
-    const char *name;
-    enum mem_do act;
-    enum weir_code code;
-    enum weir_scope scope;
-} kinds[] = {
-    {"loses its reply", MEM_LOSE_REPLY, WEIR_E_NETWORK, WEIR_SCOPE_OBJECT},
-    {"kills", MEM_KILL, WEIR_OK, WEIR_SCOPE_OBJECT},
-    {"kills after", MEM_KILL_AFTER, WEIR_OK, WEIR_SCOPE_OBJECT},
-    {"fails", MEM_FAIL, WEIR_E_NETWORK, WEIR_SCOPE_OBJECT},
-    {"is refused", MEM_FAIL, WEIR_E_ACCESS, WEIR_SCOPE_OBJECT},
-    {"finds another", MEM_FAIL, WEIR_E_EXISTS, WEIR_SCOPE_OBJECT},
-    {"ends the run", MEM_FAIL, WEIR_E_CREDENTIALS, WEIR_SCOPE_RUN},
-};
-
-static const struct {
     unsigned caps;
     bool ignores_source_etag, copies_silently;
     enum weir_delete policy;
@@ -116,29 +101,26 @@ recover(const char *what, unsigned nth)
 static bool
 one(size_t kind, size_t store, unsigned nth)
 {
-    bench_init(&b);
-    b.sync = true;
+    bench_init_sync(&b);
     b.store->caps = stores[store].caps;
     b.store->ignores_source_etag = stores[store].ignores_source_etag;
     b.store->copies_silently = stores[store].copies_silently;
-    b.manifest.track = (struct weir_track){.delete_policy = stores[store].policy,
-                                           .delete_limit_files = 1000,
-                                           .delete_limit_percent = 100};
+    b.manifest.track.delete_policy = stores[store].policy;
     b.manifest.transfer.connections = 1 + nth % 3;
     first_lake();
     bench_want(&b, 0);
     mem_store_calm(b.store);
     edit();
     b.store->faults[0] = (struct mem_fault){.nth = nth,
-                                            .act = kinds[kind].act,
-                                            .code = kinds[kind].code,
-                                            .scope = kinds[kind].scope};
+                                            .act = bench_kinds[kind].act,
+                                            .code = bench_kinds[kind].code,
+                                            .scope = bench_kinds[kind].scope};
     int status = bench_seed_child(&b);
     bool met = b.store->faults[0].met >= nth;
     ck_assert_msg(met || status == 0, "%d", status);
-    if (met && (kinds[kind].act == MEM_KILL || kinds[kind].act == MEM_KILL_AFTER))
+    if (met && (bench_kinds[kind].act == MEM_KILL || bench_kinds[kind].act == MEM_KILL_AFTER))
         ck_assert_int_eq(status, BENCH_KILLED);
-    recover(kinds[kind].name, nth);
+    recover(bench_kinds[kind].name, nth);
     bench_fini(&b);
     return met;
 }
@@ -147,7 +129,7 @@ one(size_t kind, size_t store, unsigned nth)
 static const struct {
     size_t kind, store;
 } cases[] = {{0, 0}, {1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 0}, {6, 0},
-             {0, 1}, {2, 1}, {5, 1}, {0, 2}, {5, 2}, {1, 3}};
+             {0, 1}, {2, 1}, {6, 1}, {0, 2}, {6, 2}, {1, 3}};
 
 START_TEST(whatever_fails_the_next_pass_mends)
 {
